@@ -1,0 +1,482 @@
+package incident
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ID names an incident. A drill's id begins with "drill-", and so does every
+// key made from it.
+type ID string
+
+// DrillPrefix begins the id of every drill.
+const DrillPrefix = "drill-"
+
+// Drill reports whether the incident is a rehearsal.
+func (id ID) Drill() bool { return strings.HasPrefix(string(id), DrillPrefix) }
+
+// maxUpdates bounds the updates of one incident, so that what a sender reads of
+// it stays small. A report or a follow-up belongs to a new incident long before.
+const maxUpdates = 500
+
+// End is why an incident is no longer live.
+type End string
+
+// The ends of an incident. Ended by its last stage, it may be reopened.
+const (
+	EndStage     End = "stage"     // resolved or completed
+	EndMerged    End = "merged"    // it goes on in another
+	EndDismissed End = "dismissed" // it never had a notice
+	EndWithdrawn End = "withdrawn" // everything it said was retracted
+)
+
+// An Incident is an outage or planned work. See the package comment for how it
+// is built and changed.
+type Incident struct{ s Snapshot }
+
+// A Snapshot is an incident as plain data: what a store keeps and a reader is
+// shown. Changing one changes no incident.
+type Snapshot struct {
+	ID       ID       `json:"id"`
+	Kind     Kind     `json:"kind"`
+	Stage    Stage    `json:"stage"`
+	Severity Severity `json:"severity"`
+	// Version rises by one at each change an operator can see.
+	Version int `json:"version"`
+	// Seq is the number of the newest update; 0 before the first notice.
+	Seq int `json:"seq"`
+	// Components are affected now; Named are all that were ever named, which
+	// is what component filters are matched with.
+	Components []ComponentID `json:"components"`
+	Named      []ComponentID `json:"named"`
+	Facts      Facts         `json:"facts"`
+	// Window is when planned work takes place.
+	Window Window `json:"window,omitzero"`
+	// Lines are all updates in short, oldest first.
+	Lines []Line `json:"lines"`
+	// Promises are all promises given, oldest first; at most the last is open.
+	Promises []Promise `json:"promises"`
+	// Group is the alarm group that an automatic incident collects; empty for others.
+	Group string `json:"group,omitempty"`
+	// DetectedAt is when we noticed; OpenedAt when the incident was recorded.
+	DetectedAt time.Time `json:"detected_at"`
+	OpenedAt   time.Time `json:"opened_at"`
+	// OpenedBy is a key's name, or "alarm".
+	OpenedBy string `json:"opened_by"`
+	// AckedBy is who first took it on; empty while nobody has.
+	AckedBy string    `json:"acked_by,omitempty"`
+	AckedAt time.Time `json:"acked_at,omitzero"`
+	// End is empty while the incident is live.
+	End        End       `json:"end,omitempty"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	MergedInto ID        `json:"merged_into,omitempty"`
+	// Plan is the version of the plan whose texts and cadence hold.
+	Plan int `json:"plan"`
+}
+
+// An Opening is what it takes to record an incident.
+type Opening struct {
+	ID         ID
+	Kind       Kind
+	Severity   Severity
+	Components []ComponentID
+	Facts      Facts
+	Window     Window
+	Group      string
+	DetectedAt time.Time
+	At         time.Time
+	By         string
+	Plan       int
+}
+
+// Open records an incident that nobody outside has heard of yet: stage
+// detected, version 1. It lists every fault of the opening at once.
+func Open(o Opening) (Incident, error) {
+	s := Snapshot{
+		ID: o.ID, Kind: o.Kind, Stage: Detected, Severity: o.Severity, Version: 1,
+		Components: unique(o.Components), Named: unique(o.Components), Facts: o.Facts.Clone(), Window: o.Window,
+		Group: o.Group, DetectedAt: o.DetectedAt, OpenedAt: o.At, OpenedBy: o.By, Plan: o.Plan,
+	}
+	if err := s.check(); err != nil {
+		return Incident{}, err
+	}
+	return Incident{s}, nil
+}
+
+// Restore makes an incident of what a store kept, and refuses what could never
+// have been built.
+func Restore(s Snapshot) (Incident, error) {
+	if err := s.check(); err != nil {
+		return Incident{}, fmt.Errorf("restore incident %s: %w", s.ID, err)
+	}
+	return Incident{s.clone()}, nil
+}
+
+// Snapshot answers the incident as plain data that shares nothing with it.
+func (i Incident) Snapshot() Snapshot { return i.s.clone() }
+
+// ID answers the incident's id.
+func (i Incident) ID() ID { return i.s.ID }
+
+// Stage answers the incident's stage.
+func (i Incident) Stage() Stage { return i.s.Stage }
+
+// Version answers the incident's version.
+func (i Incident) Version() int { return i.s.Version }
+
+// Seq answers the number of the newest update.
+func (i Incident) Seq() int { return i.s.Seq }
+
+// Live reports whether the incident goes on.
+func (i Incident) Live() bool { return i.s.End == "" }
+
+// Promise answers the open promise, and whether there is one.
+func (i Incident) Promise() (Promise, bool) {
+	if n := len(i.s.Promises); n > 0 && i.s.Promises[n-1].Open() {
+		return i.s.Promises[n-1], true
+	}
+	return Promise{}, false
+}
+
+// A Proposal is an update that asks to be accepted.
+type Proposal struct {
+	Kind  UpdateKind
+	Stage Stage
+	// Severity is the incident's from now on; empty leaves it.
+	Severity Severity
+	// Of is the update that a correction or retraction speaks of.
+	Of int
+	By string
+	// Components are affected from now on; nil leaves them.
+	Components []ComponentID
+	// Facts are put over the incident's own.
+	Facts Facts
+	Text  Text
+	// Next is the promise; it must lie after now, and be zero where the update is final.
+	Next time.Time
+	// Window replaces the window of planned work; zero leaves it.
+	Window Window
+	Routes []Route
+}
+
+// Accept makes the proposal the incident's next update: it is numbered, the
+// open promise is settled, the stage, severity, components and facts move. The
+// errors are a [*StageError] and other [ErrConflict] where the state does not
+// allow it, and [ErrInvalid] listing every fault.
+func (i Incident) Accept(p Proposal, now time.Time) (Incident, Update, error) {
+	s := i.s.clone()
+	if err := s.allows(p); err != nil {
+		return Incident{}, Update{}, err
+	}
+	s.Seq++
+	s.Version++
+	if p.Severity != "" {
+		s.Severity = p.Severity
+	}
+	if p.Components != nil {
+		s.Components = unique(p.Components)
+		s.Named = unique(append(s.Named, p.Components...))
+	}
+	if !p.Window.IsZero() {
+		s.Window = p.Window
+	}
+	s.Facts = s.Facts.Merge(p.Facts)
+	line := Line{Seq: s.Seq, Stage: p.Stage, Kind: p.Kind, At: now, Of: p.Of}
+	s.Lines = append(s.Lines, line)
+	s.Stage, s.End, s.EndedAt = p.Stage, "", time.Time{}
+	if p.Kind == Retraction {
+		s.withdraw(p.Of, now)
+	}
+	switch {
+	case s.End != "":
+	case p.Stage.Final():
+		s.End, s.EndedAt = EndStage, now
+	case p.Next.IsZero() || !p.Next.After(now):
+		return Incident{}, Update{}, Invalid("next", "must be a time after now, since the update is not final")
+	}
+	if s.End != "" && !p.Next.IsZero() {
+		return Incident{}, Update{}, Invalid("next", "must be empty, since the update is final")
+	}
+	u := Update{
+		Incident: s.ID, Seq: s.Seq, Kind: p.Kind, Stage: s.Stage, Severity: s.Severity, Of: p.Of, At: now, By: p.By,
+		Components: slices.Clone(s.Components), Facts: s.Facts.Clone(), Text: p.Text.Clone(),
+		Next: p.Next, Window: s.Window, Routes: slices.Clone(p.Routes),
+	}
+	s.Lines[len(s.Lines)-1].Stage = s.Stage
+	u.Missed = s.settle(u)
+	if !p.Next.IsZero() {
+		s.Promises = append(s.Promises, Promise{By: p.Next, Seq: s.Seq})
+	}
+	if err := s.check(); err != nil {
+		return Incident{}, Update{}, err
+	}
+	return Incident{s}, u, nil
+}
+
+// allows tells whether the state lets the proposal in at all.
+func (s *Snapshot) allows(p Proposal) error {
+	var faults []error
+	if !p.Kind.Valid() {
+		faults = append(faults, Invalid("kind", "must be one of %v", UpdateKinds()))
+	}
+	if !p.Stage.Valid(s.Kind) || p.Stage == Detected {
+		faults = append(faults, Invalid("stage", "must be one of %v", Stages(s.Kind)))
+	}
+	if p.Severity != "" && !p.Severity.Valid() {
+		faults = append(faults, Invalid("severity", "must be one of %v", Severities()))
+	}
+	if p.By == "" {
+		faults = append(faults, Invalid("by", "must name who publishes"))
+	}
+	if p.Kind.Mends() {
+		switch of := p.Of; {
+		case of < 1 || of > s.Seq:
+			faults = append(faults, Invalid("of", "must be the number of an update of this incident"))
+		case s.Lines[of-1].Withdrawn():
+			return fmt.Errorf("update %d is withdrawn already: %w", of, ErrConflict)
+		case s.Lines[of-1].Kind == Retraction:
+			faults = append(faults, Invalid("of", "must not be a retraction: correct it with a new notice"))
+		}
+	} else if p.Of != 0 {
+		faults = append(faults, Invalid("of", "belongs to corrections and retractions only"))
+	}
+	if err := join(faults); err != nil {
+		return err
+	}
+	if s.Seq >= maxUpdates {
+		return fmt.Errorf("the incident has %d updates, the most there can be: %w", maxUpdates, ErrConflict)
+	}
+	switch s.End {
+	case EndMerged, EndDismissed:
+		return fmt.Errorf("the incident is %s: %w", s.End, ErrConflict)
+	}
+	if p.Kind.Mends() && p.Stage == s.Stage {
+		return nil // speaks of the past; the stage stays, also after the end
+	}
+	if !CanFollow(s.Kind, s.Stage, p.Stage) {
+		return &StageError{From: s.Stage, To: p.Stage, Allowed: Next(s.Kind, s.Stage)}
+	}
+	return nil
+}
+
+// withdraw takes back update of. The stage falls back to what still stands;
+// where nothing does, the incident ends.
+func (s *Snapshot) withdraw(of int, now time.Time) {
+	s.Lines[of-1].WithdrawnAt = now
+	for n := len(s.Lines) - 1; n >= 0; n-- {
+		if l := s.Lines[n]; !l.Withdrawn() && l.Kind != Retraction {
+			s.Stage = l.Stage
+			if l.Stage.Final() {
+				s.End, s.EndedAt = EndStage, now
+			}
+			return
+		}
+	}
+	s.End, s.EndedAt = EndWithdrawn, now
+	if s.Kind == Outage {
+		s.Stage = Resolved
+	} else {
+		s.Stage = Completed
+	}
+}
+
+// settle closes the open promise with update u and answers it if u is late.
+func (s *Snapshot) settle(u Update) (missed time.Time) {
+	n := len(s.Promises) - 1
+	if n < 0 || !s.Promises[n].Open() {
+		return time.Time{}
+	}
+	p := &s.Promises[n]
+	p.Kept, p.SettledAt = u.Seq, u.At
+	for _, r := range u.Routes {
+		p.Results = append(p.Results, PromiseResult{r, p.Met()})
+	}
+	if !p.Met() {
+		return p.By
+	}
+	return time.Time{}
+}
+
+// Ack records who has taken the incident on; a second one changes nothing.
+func (i Incident) Ack(by string, now time.Time) (Incident, error) {
+	if i.s.AckedBy != "" || !i.Live() {
+		return i, nil
+	}
+	s := i.s.clone()
+	s.AckedBy, s.AckedAt = by, now
+	return s.changed()
+}
+
+// Know puts facts over the incident's own. Telling anybody is another matter.
+func (i Incident) Know(f Facts) (Incident, error) {
+	s := i.s.clone()
+	s.Facts = s.Facts.Merge(f)
+	return s.changed()
+}
+
+// Join adds components, as when a further alarm belongs to the same outage, and
+// takes the worse severity. It answers the incident as it is where nothing is new.
+func (i Incident) Join(components []ComponentID, sev Severity) (Incident, error) {
+	if !i.Live() {
+		return Incident{}, fmt.Errorf("the incident has ended: %w", ErrConflict)
+	}
+	s := i.s.clone()
+	s.Components = unique(append(s.Components, components...))
+	s.Named = unique(append(s.Named, components...))
+	if sev != "" && sev.Worse(s.Severity) {
+		s.Severity = sev
+	}
+	if len(s.Components) == len(i.s.Components) && s.Severity == i.s.Severity && len(s.Named) == len(i.s.Named) {
+		return i, nil
+	}
+	return s.changed()
+}
+
+// Touch raises the version and nothing else, for a change that lies beside the
+// incident, such as a note or a draft.
+func (i Incident) Touch() (Incident, error) { s := i.s.clone(); return s.changed() }
+
+// Dismiss ends an incident that nobody outside has heard of.
+func (i Incident) Dismiss(now time.Time) (Incident, error) {
+	if i.s.Seq > 0 {
+		return Incident{}, fmt.Errorf("the incident has been announced; resolve or retract it: %w", ErrConflict)
+	}
+	if !i.Live() {
+		return i, nil
+	}
+	s := i.s.clone()
+	s.End, s.EndedAt = EndDismissed, now
+	return s.changed()
+}
+
+// MergeInto ends the incident because it goes on in another. Where it has been
+// announced, it answers the one update that tells so, and ok is true.
+func (i Incident) MergeInto(into ID, p Proposal, now time.Time) (merged Incident, u Update, ok bool, err error) {
+	if !i.Live() {
+		return Incident{}, Update{}, false, fmt.Errorf("the incident has ended: %w", ErrConflict)
+	}
+	if into == i.s.ID {
+		return Incident{}, Update{}, false, Invalid("into", "must be another incident")
+	}
+	if i.s.Seq == 0 {
+		s := i.s.clone()
+		s.End, s.EndedAt, s.MergedInto = EndMerged, now, into
+		merged, err = s.changed()
+		return merged, Update{}, false, err
+	}
+	p.Kind, p.Next, p.Of = Notice, time.Time{}, 0
+	p.Stage = Resolved
+	if i.s.Kind == Maintenance {
+		p.Stage = Completed
+	}
+	merged, u, err = i.Accept(p, now)
+	if err != nil {
+		return Incident{}, Update{}, false, err
+	}
+	merged.s.End, merged.s.MergedInto = EndMerged, into
+	merged.s.Stage, u.Stage = i.s.Stage, i.s.Stage
+	merged.s.Lines[len(merged.s.Lines)-1].Stage = i.s.Stage
+	u.MergedInto = into
+	return merged, u, true, nil
+}
+
+// Sooner moves the open promise to an earlier time, as a merge does that brings
+// a sooner promise along. A later time changes nothing.
+func (i Incident) Sooner(by time.Time) (Incident, error) {
+	p, ok := i.Promise()
+	if !ok || by.IsZero() || !by.Before(p.By) {
+		return i, nil
+	}
+	s := i.s.clone()
+	s.Promises[len(s.Promises)-1].By = by
+	return s.changed()
+}
+
+func (s Snapshot) changed() (Incident, error) {
+	s.Version++
+	if err := s.check(); err != nil {
+		return Incident{}, err
+	}
+	return Incident{s}, nil
+}
+
+// check answers every way in which the snapshot could not be an incident.
+func (s Snapshot) check() error {
+	var faults []error
+	must := func(ok bool, field, problem string) {
+		if !ok {
+			faults = append(faults, Invalid(field, "%s", problem))
+		}
+	}
+	must(s.ID != "", "id", "must not be empty")
+	must(s.Kind.Valid(), "kind", "must be incident or maintenance")
+	must(s.Severity.Valid(), "severity", fmt.Sprintf("must be one of %v", Severities()))
+	must(s.Version >= 1, "version", "must be at least 1")
+	must(len(s.Components) > 0, "components", "must name at least one component")
+	must(!slices.Contains(s.Components, ""), "components", "must not hold an empty name")
+	must(s.Seq == len(s.Lines), "seq", "must be the number of updates")
+	must(s.Version > s.Seq, "version", "must be above seq")
+	must(!s.DetectedAt.IsZero(), "detected_at", "must be given")
+	must(!s.OpenedAt.IsZero() && !s.OpenedAt.Before(s.DetectedAt), "opened_at", "must not be before detected_at")
+	must(s.OpenedBy != "", "opened_by", "must be given")
+	if s.Kind.Valid() {
+		must(s.Stage.Valid(s.Kind), "stage", fmt.Sprintf("must be one of %v", Stages(s.Kind)))
+		must((s.Stage == Detected) == (s.Seq == 0), "stage", "is detected before the first update and only then")
+	}
+	must(s.Kind != Maintenance || !s.Window.IsZero(), "window", "must be given for maintenance")
+	must(s.Window.IsZero() || s.Window.To.After(s.Window.From), "window.to", "must be after from")
+	must(s.MergedInto == "" == (s.End != EndMerged), "merged_into", "goes with the end merged")
+	for n, l := range s.Lines {
+		must(l.Seq == n+1, fmt.Sprintf("lines.%d.seq", n), "must count up from 1")
+	}
+	for n, p := range s.Promises {
+		must(!p.Open() || n == len(s.Promises)-1, fmt.Sprintf("promises.%d", n), "must be settled")
+	}
+	if p := len(s.Promises) - 1; p >= 0 && s.End != "" {
+		must(!s.Promises[p].Open(), "promises", "must be settled when the incident ends")
+	}
+	if s.End == "" && s.Seq > 0 {
+		_, open := Incident{s}.Promise()
+		must(open, "promises", "must hold an open one while the incident is live and announced")
+	}
+	return join(append(faults, s.Facts.Check()))
+}
+
+func (s Snapshot) clone() Snapshot {
+	s.Components, s.Named = slices.Clone(s.Components), slices.Clone(s.Named)
+	s.Facts = s.Facts.Clone()
+	s.Lines = slices.Clone(s.Lines)
+	s.Promises = slices.Clone(s.Promises)
+	for n := range s.Promises {
+		s.Promises[n].Results = slices.Clone(s.Promises[n].Results)
+	}
+	return s
+}
+
+// unique keeps the first of each component, in order.
+func unique(in []ComponentID) []ComponentID {
+	seen := map[ComponentID]bool{}
+	out := make([]ComponentID, 0, len(in))
+	for _, c := range in {
+		if !seen[c] {
+			seen[c] = true
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// States answers which of the facts are known, for a checklist: the field's
+// name with its state.
+func (f Facts) States() map[string]FactState {
+	m := map[string]FactState{
+		"effect": f.Effect.State, "scope": f.Scope.State, "started_at": f.StartedAt.State, "fixed_at": f.FixedAt.State,
+		"ended_at": f.EndedAt.State, "workaround": f.Workaround.State, "outlook": f.Outlook.State, "cause": f.Cause.State,
+		"prevention": f.Prevention.State, "data": f.Data.State,
+	}
+	maps.DeleteFunc(m, func(_ string, s FactState) bool { return s == "" })
+	return m
+}
