@@ -34,6 +34,9 @@ type Plan struct {
 	Strict bool
 	// DrillRecipients are the only addresses a rehearsal reaches.
 	DrillRecipients []MemberID
+
+	// families are the channels there were when the plan was read.
+	families map[incident.Channel]incident.Family
 }
 
 // Organisation is who speaks.
@@ -117,6 +120,7 @@ const (
 	EventStage   Event = "stage"   // the stage changed
 	EventOutlook Event = "outlook" // the outlook changed
 	EventFinal   Event = "final"   // resolved, completed, postmortem, merged
+	EventEnd     Event = "end"     // final, but for the report and what follows it
 	EventUpdate  Event = "update"  // any update at all
 	EventMend    Event = "mend"    // correction or retraction
 )

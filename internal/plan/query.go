@@ -115,6 +115,7 @@ func (o Occasion) events() []Event {
 	add(o.StageChanged, EventStage)
 	add(o.OutlookChanged, EventOutlook)
 	add(o.Final, EventFinal)
+	add(o.Final && o.Kind != incident.Report && o.Kind != incident.FollowUp, EventEnd)
 	add(o.Kind.Mends(), EventMend)
 	return ev
 }
@@ -141,14 +142,44 @@ func (p *Plan) Routes(o Occasion, families map[incident.Channel]incident.Family)
 }
 
 func (p *Plan) tells(o Occasion, events []Event, a incident.Audience, c incident.Channel, f incident.Family) bool {
+	tell := p.tell(o.Incident, o.Severity, a, c, f)
+	return slices.ContainsFunc(events, func(e Event) bool { return slices.Contains(tell, e) })
+}
+
+// tell answers the events of the first rule that matches.
+func (p *Plan) tell(k incident.Kind, sev incident.Severity, a incident.Audience, c incident.Channel, f incident.Family) []Event {
 	for _, r := range p.Cadence {
 		if r.Audience != "" && r.Audience != a || r.Channel != "" && r.Channel != c || r.Family != "" && r.Family != f ||
-			r.Kind != "" && r.Kind != o.Incident || len(r.Severity) > 0 && !slices.Contains(r.Severity, o.Severity) {
+			r.Kind != "" && r.Kind != k || len(r.Severity) > 0 && !slices.Contains(r.Severity, sev) {
 			continue
 		}
-		return slices.ContainsFunc(events, func(e Event) bool { return slices.Contains(r.Tell, e) })
+		return r.Tell
 	}
-	return false
+	return nil
+}
+
+// QuietUntil answers when the quiet hours end that t falls in, and whether it
+// falls in any.
+func (p *Plan) QuietUntil(t time.Time) (time.Time, bool) {
+	if !p.Quiet.Set {
+		return time.Time{}, false
+	}
+	t = t.In(p.Organisation.Zone)
+	clock := t.Format("15:04")
+	from, to := p.Quiet.From, p.Quiet.To
+	quiet := clock >= from && clock < to
+	if to < from { // over midnight
+		quiet = clock >= from || clock < to
+	}
+	if !quiet {
+		return time.Time{}, false
+	}
+	end, _ := time.Parse("15:04", to)
+	until := time.Date(t.Year(), t.Month(), t.Day(), end.Hour(), end.Minute(), 0, 0, t.Location())
+	if !until.After(t) {
+		until = until.AddDate(0, 0, 1)
+	}
+	return until, true
 }
 
 // A Contact is a member or target as a recipient on one channel.
