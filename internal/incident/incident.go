@@ -59,8 +59,11 @@ type Snapshot struct {
 	Lines []Line `json:"lines"`
 	// Promises are all promises given, oldest first; at most the last is open.
 	Promises []Promise `json:"promises"`
-	// Group is the alarm group that an automatic incident collects; empty for others.
-	Group string `json:"group,omitempty"`
+	// Groups are the alarm groups that an automatic incident collects; none for others.
+	Groups []string `json:"groups,omitempty"`
+	// Absorbed are the incidents that were merged into this one: whoever they
+	// told is told by this one.
+	Absorbed []ID `json:"absorbed,omitempty"`
 	// DetectedAt is when we noticed; OpenedAt when the incident was recorded.
 	DetectedAt time.Time `json:"detected_at"`
 	OpenedAt   time.Time `json:"opened_at"`
@@ -85,7 +88,7 @@ type Opening struct {
 	Components []ComponentID
 	Facts      Facts
 	Window     Window
-	Group      string
+	Groups     []string
 	DetectedAt time.Time
 	At         time.Time
 	By         string
@@ -98,7 +101,7 @@ func Open(o Opening) (Incident, error) {
 	s := Snapshot{
 		ID: o.ID, Kind: o.Kind, Stage: Detected, Severity: o.Severity, Version: 1,
 		Components: unique(o.Components), Named: unique(o.Components), Facts: o.Facts.Clone(), Window: o.Window,
-		Group: o.Group, DetectedAt: o.DetectedAt, OpenedAt: o.At, OpenedBy: o.By, Plan: o.Plan,
+		Groups: slices.Clone(o.Groups), DetectedAt: o.DetectedAt, OpenedAt: o.At, OpenedBy: o.By, Plan: o.Plan,
 	}
 	if err := s.check(); err != nil {
 		return Incident{}, err
@@ -265,22 +268,36 @@ func (s *Snapshot) allows(p Proposal) error {
 // withdraw takes back update of. The stage falls back to what still stands;
 // where nothing does, the incident ends.
 func (s *Snapshot) withdraw(of int, now time.Time) {
+	stage, stands := s.without(of)
 	s.Lines[of-1].WithdrawnAt = now
-	for n := len(s.Lines) - 1; n >= 0; n-- {
-		if l := s.Lines[n]; !l.Withdrawn() && l.Kind != Retraction {
-			s.Stage = l.Stage
-			if l.Stage.Final() {
-				s.End, s.EndedAt = EndStage, now
-			}
-			return
+	s.Stage = stage
+	switch {
+	case !stands:
+		s.End, s.EndedAt = EndWithdrawn, now
+	case stage.Final():
+		s.End, s.EndedAt = EndStage, now
+	}
+}
+
+// without answers the stage that is left if update of is taken back, and
+// whether anything that was said still stands.
+func (s *Snapshot) without(of int) (stage Stage, stands bool) {
+	for _, l := range slices.Backward(s.Lines) {
+		if l.Seq != of && !l.Withdrawn() && l.Kind != Retraction {
+			return l.Stage, true
 		}
 	}
-	s.End, s.EndedAt = EndWithdrawn, now
-	if s.Kind == Outage {
-		s.Stage = Resolved
-	} else {
-		s.Stage = Completed
+	if s.Kind == Maintenance {
+		return Completed, false
 	}
+	return Resolved, false
+}
+
+// EndsBy reports whether the incident is over once update of is retracted, so
+// that the retraction promises nothing further.
+func (i Incident) EndsBy(of int) bool {
+	stage, stands := i.s.without(of)
+	return !stands || stage.Final()
 }
 
 // settle closes the open promise with update u and answers it if u is late.
@@ -335,6 +352,32 @@ func (i Incident) Join(components []ComponentID, sev Severity) (Incident, error)
 	return s.changed()
 }
 
+// Absorb takes over what a merged incident had: its components, the worse
+// severity, its alarm groups, the people it told, and its promise if sooner.
+func (i Incident) Absorb(b Incident) (Incident, error) {
+	if !i.Live() {
+		return Incident{}, fmt.Errorf("the incident has ended: %w", ErrConflict)
+	}
+	s, o := i.s.clone(), b.s
+	s.Components = unique(append(s.Components, o.Components...))
+	s.Named = unique(append(s.Named, o.Named...))
+	if o.Severity.Worse(s.Severity) {
+		s.Severity = o.Severity
+	}
+	for _, g := range o.Groups {
+		if !slices.Contains(s.Groups, g) {
+			s.Groups = append(s.Groups, g)
+		}
+	}
+	s.Absorbed = append(append(s.Absorbed, o.Absorbed...), o.ID)
+	if p, ok := b.Promise(); ok {
+		if n := len(s.Promises) - 1; n >= 0 && s.Promises[n].Open() && p.By.Before(s.Promises[n].By) {
+			s.Promises[n].By = p.By
+		}
+	}
+	return s.changed()
+}
+
 // Touch raises the version and nothing else, for a change that lies beside the
 // incident, such as a note or a draft.
 func (i Incident) Touch() (Incident, error) { s := i.s.clone(); return s.changed() }
@@ -381,18 +424,6 @@ func (i Incident) MergeInto(into ID, p Proposal, now time.Time) (merged Incident
 	merged.s.Lines[len(merged.s.Lines)-1].Stage = i.s.Stage
 	u.MergedInto = into
 	return merged, u, true, nil
-}
-
-// Sooner moves the open promise to an earlier time, as a merge does that brings
-// a sooner promise along. A later time changes nothing.
-func (i Incident) Sooner(by time.Time) (Incident, error) {
-	p, ok := i.Promise()
-	if !ok || by.IsZero() || !by.Before(p.By) {
-		return i, nil
-	}
-	s := i.s.clone()
-	s.Promises[len(s.Promises)-1].By = by
-	return s.changed()
 }
 
 func (s Snapshot) changed() (Incident, error) {
@@ -447,6 +478,7 @@ func (s Snapshot) check() error {
 
 func (s Snapshot) clone() Snapshot {
 	s.Components, s.Named = slices.Clone(s.Components), slices.Clone(s.Named)
+	s.Groups, s.Absorbed = slices.Clone(s.Groups), slices.Clone(s.Absorbed)
 	s.Facts = s.Facts.Clone()
 	s.Lines = slices.Clone(s.Lines)
 	s.Promises = slices.Clone(s.Promises)

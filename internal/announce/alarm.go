@@ -1,0 +1,355 @@
+package announce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"shirase/internal/incident"
+	"shirase/internal/message"
+	"shirase/internal/plan"
+)
+
+// alarmActor opens incidents that alarms cause.
+const alarmActor = "alarm"
+
+// Signal takes in what a monitor said. However often, in whatever order and
+// however many at once the same signals come, the same incident is opened or
+// joined once. Every signal is kept with what became of it.
+func (s *Service) Signal(ctx context.Context, sig incident.Signal) error {
+	return racing(ctx, func() error {
+		sig.ReceivedAt = s.Now()
+		pl, err := s.Plans.Current(ctx)
+		if err != nil {
+			return fmt.Errorf("read plan: %w", err)
+		}
+		if pl.Ignores(sig) {
+			return s.keep(ctx, Change{}, sig, "", incident.OutcomeIgnored)
+		}
+		was, err := s.Watch.Alarm(ctx, sig.Fingerprint())
+		if err != nil {
+			return fmt.Errorf("read alarm: %w", err)
+		}
+		if !was.At.IsZero() && !sig.At.After(was.At) && !unquiets(was, sig) {
+			if sig.At.Equal(was.At) && sig.State == was.State {
+				return nil // the same state change by another path, or a repeat
+			}
+			return s.keep(ctx, Change{}, sig, was.Incident, incident.OutcomeOld)
+		}
+		in := intake{Service: s, plan: pl, sig: sig, was: was}
+		switch {
+		case sig.State == incident.SignalAlarm && (sig.Suppressed || sig.Muted):
+			return in.record(ctx, true, incident.OutcomeSuppressed)
+		case sig.State == incident.SignalAlarm:
+			return in.alarm(ctx)
+		case sig.State == incident.SignalOK && was.Incident != "":
+			return in.clear(ctx)
+		}
+		return in.record(ctx, false, incident.OutcomeNoted)
+	})
+}
+
+// unquiets reports whether a signal is the first to be acted on of a state that
+// was suppressed or muted until now: CloudWatch then gives the very same time.
+func unquiets(was Alarm, sig incident.Signal) bool {
+	return was.Quiet && sig.At.Equal(was.At) && sig.State == was.State && !sig.Suppressed && !sig.Muted
+}
+
+// keep commits a change together with the signal as evidence.
+func (s *Service) keep(ctx context.Context, c Change, sig incident.Signal, id incident.ID, o incident.Outcome) error {
+	c.Evidence = append(c.Evidence, Evidence{Incident: id, Signal: sig, Outcome: o})
+	return s.commit(ctx, c)
+}
+
+// Unreadable keeps what came on the alarm path in no shape we know, and tells
+// an operator once for each such message.
+func (s *Service) Unreadable(ctx context.Context, raw []byte, why string) error {
+	now := s.Now()
+	pl, err := s.Plans.Current(ctx)
+	if err != nil {
+		return fmt.Errorf("read plan: %w", err)
+	}
+	sig := incident.Signal{ID: digest(raw), Form: "unreadable", Reason: why, At: now, ReceivedAt: now}
+	c := Change{Evidence: []Evidence{{Signal: sig, Outcome: incident.OutcomeUnreadable, Raw: cut(raw)}}}
+	if m, ok := onCall(pl, 0); ok {
+		// One for each quarter of an hour: a flood of broken messages is one fault.
+		about := fmt.Sprintf("%d", now.Truncate(15*time.Minute).Unix())
+		c.Memos, err = s.memos(pl, m, call{
+			kind: message.MemoUnreadable, about: about, input: message.MemoInput{Reason: why}, voidAfter: -1,
+		}, now)
+		if err != nil {
+			return err
+		}
+	}
+	return racing(ctx, func() error { return s.commit(ctx, c) })
+}
+
+// intake is one signal that is news, with what is known of its alarm.
+type intake struct {
+	*Service
+	plan *plan.Plan
+	sig  incident.Signal
+	was  Alarm
+}
+
+// next answers the alarm's state after the signal.
+func (in intake) next(quiet bool, id incident.ID, c incident.ComponentID) Alarm {
+	return Alarm{
+		Fingerprint: in.sig.Fingerprint(), Name: in.sig.Alarm, State: in.sig.State, Quiet: quiet,
+		At: in.sig.At, Was: in.was.At, Incident: id, Component: c,
+	}
+}
+
+// record notes the state and does nothing else.
+func (in intake) record(ctx context.Context, quiet bool, o incident.Outcome) error {
+	c := Change{Alarms: []Alarm{in.next(quiet, in.was.Incident, in.was.Component)}}
+	return in.keep(ctx, c, in.sig, in.was.Incident, o)
+}
+
+// alarm opens an incident or joins the one that collects this alarm's group.
+func (in intake) alarm(ctx context.Context) error {
+	rule, ok := in.plan.Match(in.sig)
+	if !ok {
+		return in.record(ctx, false, incident.OutcomeUnmatched)
+	}
+	if planned, ok, err := in.planned(ctx, rule.Component); err != nil {
+		return err
+	} else if ok {
+		return in.duringWork(ctx, planned, rule)
+	}
+	holder, err := in.Watch.Group(ctx, rule.Group)
+	if err != nil {
+		return fmt.Errorf("read group: %w", err)
+	}
+	if holder != "" {
+		inc, err := in.Incidents.Incident(ctx, holder)
+		if err != nil {
+			return fmt.Errorf("read incident of group: %w", err)
+		}
+		if inc.Live() {
+			return in.join(ctx, inc, rule)
+		}
+	}
+	return in.open(ctx, rule, holder)
+}
+
+// open records an incident that nobody hears of until its hold is over.
+func (in intake) open(ctx context.Context, rule plan.AlarmRule, holder incident.ID) error {
+	now := in.Now()
+	inc, err := incident.Open(incident.Opening{
+		ID: in.newIncidentID(false), Kind: incident.Outage, Severity: rule.Severity,
+		Components: []incident.ComponentID{rule.Component}, Groups: []string{rule.Group},
+		DetectedAt: earlier(in.sig.At, now), At: now, By: alarmActor, Plan: in.plan.Version,
+	})
+	if err != nil {
+		return err
+	}
+	c := Change{
+		Incidents: []Versioned{{Incident: inc}},
+		Groups:    []GroupSlot{{Group: rule.Group, Was: holder, Set: inc.ID()}},
+		Alarms:    []Alarm{in.next(false, inc.ID(), rule.Component)},
+		Due:       []Due{{ID: dueID(DueHold, string(inc.ID()), 0), Kind: DueHold, At: now.Add(in.plan.Alarms.Hold), Incident: inc.ID()}},
+	}
+	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeOpened)
+}
+
+// earlier keeps a monitor whose clock is ahead from dating the detection after
+// the incident itself.
+func earlier(at, now time.Time) time.Time {
+	if at.IsZero() || at.After(now) {
+		return now
+	}
+	return at
+}
+
+// join adds the alarm to an incident that lives. Before the first notice its
+// component simply becomes part of the draft; afterwards a further component is
+// news, and a draft that names it is put before the on-call member.
+func (in intake) join(ctx context.Context, inc incident.Incident, rule plan.AlarmRule) error {
+	c := Change{
+		Alarms: []Alarm{in.next(false, inc.ID(), rule.Component)},
+		Groups: []GroupSlot{{Group: rule.Group, Was: inc.ID(), Set: inc.ID()}},
+	}
+	snap := inc.Snapshot()
+	fresh := !slices.Contains(snap.Named, rule.Component)
+	after := inc
+	var err error
+	switch {
+	case snap.Seq == 0:
+		if after, err = inc.Join([]incident.ComponentID{rule.Component}, rule.Severity); err != nil {
+			return err
+		}
+	case fresh || !slices.Contains(snap.Components, rule.Component):
+		return in.widen(ctx, c, inc, rule)
+	}
+	if after.Version() != inc.Version() {
+		c.Incidents = []Versioned{{Incident: after, Base: inc.Version()}}
+		if err := in.redraft(ctx, &c, after); err != nil {
+			return err
+		}
+	}
+	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeJoined)
+}
+
+// widen proposes an update that names a further component.
+func (in intake) widen(ctx context.Context, c Change, inc incident.Incident, rule plan.AlarmRule) error {
+	ds, err := in.Drafts.Drafts(ctx, inc.ID())
+	if err != nil {
+		return fmt.Errorf("read drafts: %w", err)
+	}
+	input := UpdateInput{Kind: incident.ScopeUpdate, Components: append(inc.Snapshot().Components, rule.Component)}
+	for _, d := range ds {
+		if d.State == DraftOpen && d.Input.Kind == incident.ScopeUpdate {
+			if slices.Contains(d.Input.Components, rule.Component) {
+				return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeJoined)
+			}
+			input.Components = append(slices.Clone(d.Input.Components), rule.Component)
+			d.Revision++
+			d.State, d.By = DraftDismissed, author
+			c.Drafts = append(c.Drafts, d)
+			c.Cancel = append(c.Cancel, autoID(d.ID), escalateID(d.ID))
+		}
+	}
+	if rule.Severity.Worse(inc.Snapshot().Severity) {
+		input.Severity = rule.Severity
+	}
+	if inc.Stage() == incident.Monitoring {
+		input.Stage = incident.Investigating // it fires again: the fix did not hold everywhere
+	}
+	if err := in.propose(ctx, &c, inc, input, time.Time{}, message.MemoDraft); err != nil {
+		return err
+	}
+	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeJoined)
+}
+
+// propose adds a draft to a change and hands it to the on-call member.
+func (s *Service) propose(ctx context.Context, c *Change, inc incident.Incident, in UpdateInput, autoAt time.Time, kind message.MemoKind) error {
+	now := s.Now()
+	pinned, err := s.pinned(ctx, inc.Snapshot().Plan)
+	if err != nil {
+		return err
+	}
+	d, err := s.newDraft(ctx, pinned, inc, in, autoAt, now)
+	if err != nil {
+		return err
+	}
+	pl, err := s.Plans.Current(ctx)
+	if err != nil {
+		return fmt.Errorf("read plan: %w", err)
+	}
+	if err := s.callOut(ctx, c, pl, &d, inc, kind, now); err != nil {
+		return err
+	}
+	if !autoAt.IsZero() {
+		c.Due = append(c.Due, Due{ID: autoID(d.ID), Kind: DueAuto, At: autoAt, Incident: inc.ID(), Draft: d.ID})
+	}
+	c.Drafts = append(c.Drafts, d)
+	return nil
+}
+
+// callOut tells the next on-call member of a draft, and makes the escalation
+// due that follows if nobody acknowledges.
+func (s *Service) callOut(ctx context.Context, c *Change, pl *plan.Plan, d *Draft, inc incident.Incident, kind message.MemoKind, now time.Time) error {
+	m, ok := onCall(pl, d.Called)
+	if !ok {
+		return nil
+	}
+	signals, err := s.signals(ctx, inc.ID())
+	if err != nil {
+		return err
+	}
+	snap := inc.Snapshot()
+	ms, err := s.memos(pl, m, call{
+		kind: kind, about: fmt.Sprintf("%s/%d", d.ID, d.Called), draft: d.ID,
+		input:     message.MemoInput{Incident: &snap, Draft: d.Messages, Signals: signals, Due: d.AutoAt, Auto: !d.AutoAt.IsZero()},
+		sms:       kind == message.MemoEscalation || snap.Severity == incident.Critical,
+		voidAfter: snap.Seq,
+	}, now)
+	if err != nil {
+		return err
+	}
+	c.Memos = append(c.Memos, ms...)
+	d.Called++
+	if snap.AckedBy == "" && d.Called < maxCalls {
+		c.Due = append(c.Due, Due{
+			ID: escalateID(d.ID), Kind: DueEscalate, At: now.Add(pl.Timing.Escalate), Incident: inc.ID(), Draft: d.ID, Seq: d.Called,
+		})
+	}
+	return nil
+}
+
+// maxCalls bounds how often one draft calls somebody.
+const maxCalls = 24
+
+// clear notes that an alarm is quiet again. When the last alarm of an announced
+// incident is, a draft proposes monitoring; nothing is ever announced by an OK.
+func (in intake) clear(ctx context.Context) error {
+	c := Change{Alarms: []Alarm{in.next(false, in.was.Incident, in.was.Component)}}
+	inc, err := in.Incidents.Incident(ctx, in.was.Incident)
+	if errors.Is(err, incident.ErrNotFound) {
+		return in.keep(ctx, c, in.sig, "", incident.OutcomeNoted)
+	}
+	if err != nil {
+		return fmt.Errorf("read incident of alarm: %w", err)
+	}
+	if !inc.Live() {
+		return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeNoted)
+	}
+	firing, err := in.firing(ctx, inc.ID(), in.sig.Fingerprint())
+	if err != nil {
+		return err
+	}
+	stage := inc.Stage()
+	if !firing && (stage == incident.Investigating || stage == incident.Identified) {
+		if err := in.propose(ctx, &c, inc, UpdateInput{Stage: incident.Monitoring}, time.Time{}, message.MemoCleared); err != nil {
+			return err
+		}
+	}
+	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeCleared)
+}
+
+// firing reports whether any alarm of an incident but one is still firing.
+func (s *Service) firing(ctx context.Context, id incident.ID, but string) (bool, error) {
+	as, err := s.Watch.Alarms(ctx, id)
+	if err != nil {
+		return false, fmt.Errorf("read alarms of incident: %w", err)
+	}
+	return slices.ContainsFunc(as, func(a Alarm) bool {
+		return a.Fingerprint != but && a.State == incident.SignalAlarm
+	}), nil
+}
+
+// planned answers the planned work that is going on at a component.
+func (in intake) planned(ctx context.Context, c incident.ComponentID) (incident.Incident, bool, error) {
+	live, err := in.Incidents.Live(ctx)
+	if err != nil {
+		return incident.Incident{}, false, fmt.Errorf("read live incidents: %w", err)
+	}
+	for _, inc := range live {
+		snap := inc.Snapshot()
+		if snap.Kind == incident.Maintenance && slices.Contains(snap.Components, c) &&
+			(snap.Stage == incident.InProgress || snap.Stage == incident.Verifying) {
+			return inc, true, nil
+		}
+	}
+	return incident.Incident{}, false, nil
+}
+
+// duringWork joins an alarm to planned work silently and tells engineering.
+func (in intake) duringWork(ctx context.Context, inc incident.Incident, rule plan.AlarmRule) error {
+	c := Change{Alarms: []Alarm{in.next(false, inc.ID(), rule.Component)}}
+	if m, ok := onCall(in.plan, 0); ok {
+		snap := inc.Snapshot()
+		var err error
+		c.Memos, err = in.memos(in.plan, m, call{
+			kind: message.MemoJoined, about: string(inc.ID()) + "/" + in.sig.ID, voidAfter: -1,
+			input: message.MemoInput{Incident: &snap, Signals: []incident.Signal{in.sig}},
+		}, in.Now())
+		if err != nil {
+			return err
+		}
+	}
+	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeJoined)
+}

@@ -1,0 +1,319 @@
+package announce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"shirase/internal/incident"
+	"shirase/internal/message"
+	"shirase/internal/plan"
+)
+
+// minPromise is the least time that a promise in a draft must lie ahead for the
+// draft to be published as it stands: a shorter one would be broken at once.
+const minPromise = 5 * time.Minute
+
+// newDraft renders an update that waits for a person.
+func (s *Service) newDraft(ctx context.Context, pl *plan.Plan, inc incident.Incident, in UpdateInput, autoAt, now time.Time) (Draft, error) {
+	d := Draft{ID: DraftID(strings.ToLower(s.NewID())), Incident: inc.ID(), State: DraftOpen, Input: in, AutoAt: autoAt}
+	return s.fill(ctx, pl, d, inc, now)
+}
+
+// fill renders a draft's texts for the incident as it is, except that somebody
+// has taken it on: whoever publishes the draft does so by publishing it.
+func (s *Service) fill(ctx context.Context, pl *plan.Plan, d Draft, inc incident.Incident, now time.Time) (Draft, error) {
+	acked, err := inc.Ack(author, now)
+	if err != nil {
+		return Draft{}, err
+	}
+	p, err := s.prepare(ctx, acked, d.Input, author, now)
+	if err != nil {
+		return Draft{}, err
+	}
+	d.Revision++
+	d.Base, d.Next, d.Messages, d.Digest, d.At = inc.Version(), p.update.Next, p.messages, p.hash, now
+	d.Until = now.Add(pl.Timing.DraftLife)
+	if !d.Next.IsZero() && d.Next.Add(-minPromise).Before(d.Until) {
+		d.Until = d.Next.Add(-minPromise)
+	}
+	return d, nil
+}
+
+// redraft renders the open drafts of an incident anew, because the incident is
+// about to change. A draft that no longer fits is dismissed.
+func (s *Service) redraft(ctx context.Context, c *Change, after incident.Incident) error {
+	ds, err := s.Drafts.Drafts(ctx, after.ID())
+	if err != nil {
+		return fmt.Errorf("read drafts: %w", err)
+	}
+	pl, err := s.pinned(ctx, after.Snapshot().Plan)
+	if err != nil {
+		return err
+	}
+	for _, d := range ds {
+		if d.State != DraftOpen || c.holds(d.ID) {
+			continue
+		}
+		fresh, err := s.fill(ctx, pl, d, after, s.Now())
+		if errors.Is(err, incident.ErrConflict) || errors.Is(err, incident.ErrInvalid) {
+			fresh, err = d, nil
+			fresh.Revision++
+			fresh.State, fresh.By = DraftDismissed, author
+			c.Cancel = append(c.Cancel, autoID(d.ID), escalateID(d.ID))
+		}
+		if err != nil {
+			return err
+		}
+		if after.Seq() > 0 && !fresh.AutoAt.IsZero() {
+			fresh.AutoAt = time.Time{}
+			c.Cancel = append(c.Cancel, autoID(d.ID))
+		}
+		if after.Snapshot().AckedBy != "" {
+			c.Cancel = append(c.Cancel, escalateID(d.ID))
+		}
+		c.Drafts = append(c.Drafts, fresh)
+	}
+	return nil
+}
+
+// DraftView is a draft as its page shows it.
+type DraftView struct {
+	Draft    Draft
+	Incident incident.Snapshot
+	Signals  []incident.Signal
+	Plan     *plan.Plan
+	// Stale tells that the texts are too old to be published as they are.
+	Stale bool
+	// Update is what the draft would become.
+	Update   incident.Update
+	Findings []message.Finding
+}
+
+// Draft answers a draft as its page shows it. It has no effect: where the
+// stored texts have grown old, the view holds fresh ones.
+func (s *Service) Draft(ctx context.Context, id DraftID) (DraftView, error) {
+	d, err := s.Drafts.Draft(ctx, id)
+	if err != nil {
+		return DraftView{}, fmt.Errorf("read draft: %w", err)
+	}
+	inc, err := s.Incidents.Incident(ctx, d.Incident)
+	if err != nil {
+		return DraftView{}, fmt.Errorf("read incident: %w", err)
+	}
+	v := DraftView{Draft: d, Incident: inc.Snapshot()}
+	if v.Plan, err = s.pinned(ctx, inc.Snapshot().Plan); err != nil {
+		return DraftView{}, err
+	}
+	if v.Signals, err = s.signals(ctx, d.Incident); err != nil {
+		return DraftView{}, err
+	}
+	if d.State != DraftOpen {
+		return v, nil
+	}
+	p, err := s.prepare(ctx, inc, d.input(), author, s.Now())
+	if _, late := errors.AsType[*incident.FieldError](err); late && !d.Next.IsZero() {
+		p, err = s.prepare(ctx, inc, d.Input, author, s.Now())
+	}
+	if err != nil {
+		return DraftView{}, err
+	}
+	v.Update, v.Findings = p.update, p.findings
+	if v.Stale = d.staleAt(inc, s.Now()); v.Stale {
+		v.Draft, err = s.fill(ctx, v.Plan, d, inc, s.Now())
+		v.Draft.Revision = d.Revision
+	}
+	return v, err
+}
+
+// input answers the input with the very promise that stands in the texts.
+func (d Draft) input() UpdateInput {
+	in := d.Input
+	in.Next = d.Next
+	return in
+}
+
+func (d Draft) staleAt(inc incident.Incident, now time.Time) bool {
+	return d.Base != inc.Version() || !now.Before(d.Until)
+}
+
+// PublishDraft makes the draft's update, with exactly the texts whose digest is
+// given. It is a [*StaleError] if those are no longer the texts that may be
+// sent; the error holds the fresh ones. Publishing a published draft again
+// answers the same update.
+func (s *Service) PublishDraft(ctx context.Context, id DraftID, digest string, who Actor) (Result, error) {
+	return s.decide(ctx, id, who, func(c *Change, d Draft, inc incident.Incident) (Result, error) {
+		now := s.Now()
+		if d.State == DraftPublished {
+			u, err := s.Incidents.Update(ctx, d.Incident, d.Seq)
+			return Result{Incident: inc.Snapshot(), Update: &u}, err
+		}
+		if d.staleAt(inc, now) || d.Digest != digest {
+			return Result{}, s.stale(ctx, d, inc, now)
+		}
+		return s.release(ctx, c, d, inc, who.Name, now)
+	})
+}
+
+// stale renders a draft anew, keeps it, and answers the fresh texts as the
+// error that refuses the old ones.
+func (s *Service) stale(ctx context.Context, d Draft, inc incident.Incident, now time.Time) error {
+	if d.State != DraftOpen {
+		return fmt.Errorf("the draft is %s: %w", d.State, incident.ErrConflict)
+	}
+	if d.staleAt(inc, now) {
+		pl, err := s.pinned(ctx, inc.Snapshot().Plan)
+		if err != nil {
+			return err
+		}
+		if d, err = s.fill(ctx, pl, d, inc, now); err != nil {
+			return err
+		}
+		if err := s.commit(ctx, Change{Drafts: []Draft{d}}); err != nil {
+			return err
+		}
+	}
+	p, err := s.prepare(ctx, inc, d.input(), author, now)
+	if err != nil {
+		return err
+	}
+	return &StaleError{p.preview()}
+}
+
+// release turns a draft into its update, word for word.
+func (s *Service) release(ctx context.Context, c *Change, d Draft, inc incident.Incident, by string, now time.Time) (Result, error) {
+	// Whoever publishes has taken it on, but the texts stay as they were seen.
+	acked, err := inc.Ack(by, now)
+	if err != nil {
+		return Result{}, err
+	}
+	p, err := s.prepare(ctx, acked, d.input(), by, now)
+	if err != nil {
+		return Result{}, err
+	}
+	p.before = inc // both changes are one to the store
+	for n := range d.Messages {
+		d.Messages[n].Seq = p.update.Seq
+	}
+	p.messages = d.Messages
+	d.Revision++
+	d.State, d.By, d.Seq = DraftPublished, by, p.update.Seq
+	c.Drafts = append(c.Drafts, d)
+	c.Cancel = append(c.Cancel, autoID(d.ID), escalateID(d.ID))
+	if err := s.announce(ctx, c, p); err != nil {
+		return Result{}, err
+	}
+	return Result{Incident: p.after.Snapshot(), Update: &p.update, Findings: p.findings}, nil
+}
+
+// EditDraft changes what a draft says; the answer is the fresh draft.
+func (s *Service) EditDraft(ctx context.Context, id DraftID, in UpdateInput, who Actor) (Result, error) {
+	return s.decide(ctx, id, who, func(c *Change, d Draft, inc incident.Incident) (Result, error) {
+		if d.State != DraftOpen {
+			return Result{}, fmt.Errorf("the draft is %s: %w", d.State, incident.ErrConflict)
+		}
+		now := s.Now()
+		stamp(&in.Facts, who.Name, now)
+		d.Input = in
+		after, err := inc.Ack(who.Name, now)
+		if err != nil {
+			return Result{}, err
+		}
+		if after.Version() == inc.Version() {
+			if after, err = inc.Touch(); err != nil {
+				return Result{}, err
+			}
+		}
+		pl, err := s.pinned(ctx, inc.Snapshot().Plan)
+		if err != nil {
+			return Result{}, err
+		}
+		fresh, err := s.fill(ctx, pl, d, after, now)
+		if err != nil {
+			return Result{}, err
+		}
+		// A person has changed the words: they no longer go out by themselves.
+		fresh.AutoAt = time.Time{}
+		*c = change(inc, after)
+		c.Drafts = []Draft{fresh}
+		c.Cancel = []DueID{autoID(d.ID), escalateID(d.ID)}
+		return Result{Incident: after.Snapshot()}, nil
+	})
+}
+
+// DismissDraft drops a draft. Where nothing was announced and nothing else
+// waits, the incident ends, and nobody outside ever hears of it.
+func (s *Service) DismissDraft(ctx context.Context, id DraftID, who Actor) (Result, error) {
+	return s.decide(ctx, id, who, func(c *Change, d Draft, inc incident.Incident) (Result, error) {
+		switch d.State {
+		case DraftDismissed:
+			return Result{Incident: inc.Snapshot()}, nil
+		case DraftPublished:
+			return Result{}, fmt.Errorf("the draft is published: %w", incident.ErrConflict)
+		}
+		after, err := inc.Touch()
+		if inc.Seq() == 0 {
+			after, err = inc.Dismiss(s.Now())
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		d.Revision++
+		d.State, d.By = DraftDismissed, who.Name
+		*c = change(inc, after)
+		c.Drafts = []Draft{d}
+		c.Cancel = []DueID{autoID(d.ID), escalateID(d.ID)}
+		if err := s.slots(ctx, c, inc, after); err != nil {
+			return Result{}, err
+		}
+		return Result{Incident: after.Snapshot()}, nil
+	})
+}
+
+// AckDraft records that the reader of a draft has taken the incident on.
+func (s *Service) AckDraft(ctx context.Context, id DraftID, who Actor) (Result, error) {
+	d, err := s.Drafts.Draft(ctx, id)
+	if err != nil {
+		return Result{}, fmt.Errorf("read draft: %w", err)
+	}
+	return s.Ack(ctx, d.Incident, who)
+}
+
+// decide reads a draft with its incident and does something with both.
+func (s *Service) decide(ctx context.Context, id DraftID, who Actor, fn func(*Change, Draft, incident.Incident) (Result, error)) (Result, error) {
+	return s.once(ctx, who, func(c *Change) (Result, error) {
+		d, err := s.Drafts.Draft(ctx, id)
+		if err != nil {
+			return Result{}, fmt.Errorf("read draft: %w", err)
+		}
+		inc, err := s.read(ctx, d.Incident, who)
+		if err != nil {
+			return Result{}, err
+		}
+		return fn(c, d, inc)
+	})
+}
+
+// signals answers the newest signal of each alarm behind an incident, by name.
+func (s *Service) signals(ctx context.Context, id incident.ID) ([]incident.Signal, error) {
+	es, _, err := s.History.Signals(ctx, id, "", maxSignals)
+	if err != nil {
+		return nil, fmt.Errorf("list signals: %w", err)
+	}
+	seen := map[string]bool{}
+	var out []incident.Signal
+	for _, e := range es { // newest first
+		if f := e.Signal.Fingerprint(); !seen[f] {
+			seen[f] = true
+			out = append(out, e.Signal)
+		}
+	}
+	slices.SortFunc(out, func(a, b incident.Signal) int { return strings.Compare(a.Alarm, b.Alarm) })
+	return out, nil
+}
+
+// maxSignals bounds how many signals a draft shows.
+const maxSignals = 100

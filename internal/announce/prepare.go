@@ -1,0 +1,201 @@
+package announce
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"shirase/internal/deliver"
+	"shirase/internal/incident"
+	"shirase/internal/message"
+	"shirase/internal/plan"
+)
+
+// prepared is an update that is ready to be committed or shown.
+type prepared struct {
+	before, after incident.Incident
+	update        incident.Update
+	messages      []message.Message
+	findings      []message.Finding
+	hash          string
+}
+
+func (p prepared) preview() Preview {
+	return Preview{Incident: p.after.Snapshot(), Update: p.update, Messages: p.messages, Findings: p.findings, Hash: p.hash}
+}
+
+// prepare makes an update of an input, fills in what the author left out, and
+// renders every text. It has no effect.
+func (s *Service) prepare(ctx context.Context, inc incident.Incident, in UpdateInput, by string, now time.Time) (prepared, error) {
+	pl, err := s.pinned(ctx, inc.Snapshot().Plan)
+	if err != nil {
+		return prepared{}, err
+	}
+	for n, c := range in.Components {
+		if _, ok := pl.Component(c); !ok {
+			return prepared{}, incident.Invalid(fmt.Sprintf("components.%d", n), "is not a component of the plan")
+		}
+	}
+	p := proposal(inc, in, by, now)
+	p.Next = s.promise(pl, inc, p, now)
+	occ := occasion(inc, p)
+	p.Routes = pl.Routes(occ, s.Families)
+	after, u, err := inc.Accept(p, now)
+	if err != nil {
+		return prepared{}, err
+	}
+	return s.render(ctx, pl, prepared{before: inc, after: after, update: u})
+}
+
+// render adds the texts to a prepared update.
+func (s *Service) render(ctx context.Context, pl *plan.Plan, p prepared) (prepared, error) {
+	input := message.Input{
+		Plan: pl, Incident: p.after.Snapshot(), Update: p.update, Link: s.Links.Incident(p.after.ID()),
+	}
+	if of := p.update.Of; of != 0 {
+		wrong, err := s.Incidents.Update(ctx, p.after.ID(), of)
+		if err != nil {
+			return prepared{}, fmt.Errorf("read update %d: %w", of, err)
+		}
+		input.Wrong = &wrong
+	}
+	if p.update.MergedInto != "" {
+		input.Into = s.Links.Incident(p.update.MergedInto)
+	}
+	var err error
+	if p.messages, p.findings, err = s.Render(input); err != nil {
+		return prepared{}, fmt.Errorf("render: %w", err)
+	}
+	p.hash = message.Digest(p.messages)
+	return p, nil
+}
+
+// proposal fills in the stage and kind that an input leaves out.
+func proposal(inc incident.Incident, in UpdateInput, by string, now time.Time) incident.Proposal {
+	was := inc.Snapshot()
+	p := incident.Proposal{
+		Kind: in.Kind, Stage: in.Stage, Severity: in.Severity, Of: in.Of, By: by, Components: in.Components,
+		Facts: in.Facts, Text: in.Text, Next: in.Next, Window: in.Window,
+	}
+	if p.Stage == "" {
+		p.Stage = was.Stage
+		if was.Stage == incident.Detected {
+			p.Stage = incident.Stages(was.Kind)[0]
+		}
+	}
+	if p.Kind == "" {
+		p.Kind = incident.Progress
+		if p.Stage != was.Stage {
+			p.Kind = incident.Notice
+		}
+	}
+	if p.Stage == incident.Resolved && was.Stage != incident.Resolved && !p.Facts.EndedAt.Known() && !was.Facts.EndedAt.Known() && !p.Kind.Mends() {
+		// Whoever says "resolved" and no time says that it is over by now.
+		p.Facts.EndedAt = incident.Fact[time.Time]{Value: now, State: incident.Confirmed, Source: by, At: now}
+		if f := was.Facts.FixedAt; f.Known() && !f.Value.After(now) {
+			p.Facts.EndedAt.Value = f.Value
+		}
+	}
+	return p
+}
+
+// promise answers when the next update is promised where the author did not
+// say: by severity and stage, to the minute; for planned work by its window.
+func (s *Service) promise(pl *plan.Plan, inc incident.Incident, p incident.Proposal, now time.Time) time.Time {
+	final := p.Stage.Final()
+	if p.Kind == incident.Retraction {
+		final = p.Of < 1 || p.Of > inc.Seq() || inc.EndsBy(p.Of)
+	}
+	if final || !p.Next.IsZero() {
+		return p.Next
+	}
+	was := inc.Snapshot()
+	w := p.Window
+	if w.IsZero() {
+		w = was.Window
+	}
+	switch {
+	case p.Stage == incident.Scheduled && w.From.After(now):
+		return w.From
+	case p.Stage == incident.InProgress && w.To.After(now):
+		return w.To
+	}
+	sev := p.Severity
+	if sev == "" {
+		sev = was.Severity
+	}
+	return now.Add(pl.Promise(sev, p.Stage)).Truncate(time.Minute)
+}
+
+// occasion tells the cadence what the proposal is.
+func occasion(inc incident.Incident, p incident.Proposal) plan.Occasion {
+	was := inc.Snapshot()
+	sev := p.Severity
+	if sev == "" {
+		sev = was.Severity
+	}
+	o := p.Facts.Outlook
+	return plan.Occasion{
+		Incident: was.Kind, Severity: sev, Kind: p.Kind,
+		First:          was.Seq == 0 || was.Stage.Final() && !p.Stage.Final(),
+		StageChanged:   p.Stage != was.Stage,
+		OutlookChanged: o.Known() && !o.Value.Equal(was.Facts.Outlook.Value),
+		Final:          p.Stage.Final() || p.Kind == incident.Retraction && p.Of >= 1 && p.Of <= was.Seq && inc.EndsBy(p.Of),
+	}
+}
+
+// announce adds a prepared update to a change: the incident, the update, its
+// texts, its outbox item, and what falls due because of it.
+func (s *Service) announce(ctx context.Context, c *Change, p prepared) error {
+	if message.Blocks(p.findings) {
+		return &BlockedError{p.findings}
+	}
+	pl, err := s.pinned(ctx, p.after.Snapshot().Plan)
+	if err != nil {
+		return err
+	}
+	c.Incidents = append(c.Incidents, Versioned{Incident: p.after, Base: p.before.Version()})
+	c.Updates = append(c.Updates, p.update)
+	c.Messages = append(c.Messages, p.messages...)
+	c.Outbox = append(c.Outbox, deliver.Pointer{Incident: p.after.ID(), Seq: p.update.Seq})
+	if err := s.slots(ctx, c, p.before, p.after); err != nil {
+		return err
+	}
+	if err := s.overtake(ctx, c, p); err != nil {
+		return err
+	}
+	s.schedule(c, pl, p)
+	return nil
+}
+
+// overtake dismisses the drafts that a published update makes pointless. An
+// update that nobody decided makes none pointless: they are rendered anew.
+func (s *Service) overtake(ctx context.Context, c *Change, p prepared) error {
+	if p.update.By == author && p.after.Live() {
+		return s.redraft(ctx, c, p.after)
+	}
+	ds, err := s.Drafts.Drafts(ctx, p.after.ID())
+	if err != nil {
+		return fmt.Errorf("read drafts: %w", err)
+	}
+	for _, d := range ds {
+		if d.State != DraftOpen || c.holds(d.ID) {
+			continue
+		}
+		d.Revision++
+		d.State, d.By, d.Seq = DraftDismissed, p.update.By, p.update.Seq
+		c.Drafts = append(c.Drafts, d)
+		c.Cancel = append(c.Cancel, autoID(d.ID), escalateID(d.ID))
+	}
+	return nil
+}
+
+// holds reports whether the change writes a draft already.
+func (c *Change) holds(id DraftID) bool {
+	for _, d := range c.Drafts {
+		if d.ID == id {
+			return true
+		}
+	}
+	return false
+}
