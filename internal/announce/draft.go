@@ -26,11 +26,7 @@ func (s *Service) newDraft(ctx context.Context, pl *plan.Plan, inc incident.Inci
 // fill renders a draft's texts for the incident as it is, except that somebody
 // has taken it on: whoever publishes the draft does so by publishing it.
 func (s *Service) fill(ctx context.Context, pl *plan.Plan, d Draft, inc incident.Incident, now time.Time) (Draft, error) {
-	acked, err := inc.Ack(author, now)
-	if err != nil {
-		return Draft{}, err
-	}
-	p, err := s.prepare(ctx, acked, d.Input, author, now)
+	p, err := s.draft(ctx, inc, d.Input, now)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -41,6 +37,18 @@ func (s *Service) fill(ctx context.Context, pl *plan.Plan, d Draft, inc incident
 		d.Until = d.Next.Add(-minPromise)
 	}
 	return d, nil
+}
+
+// reader stands for whoever will publish a draft, until it is known who does.
+const reader = "on-call"
+
+// draft prepares an update as it will be when a person publishes it.
+func (s *Service) draft(ctx context.Context, inc incident.Incident, in UpdateInput, now time.Time) (prepared, error) {
+	acked, err := inc.Ack(reader, now)
+	if err != nil {
+		return prepared{}, err
+	}
+	return s.prepare(ctx, acked, in, reader, now)
 }
 
 // redraft renders the open drafts of an incident anew, because the incident is
@@ -114,9 +122,9 @@ func (s *Service) Draft(ctx context.Context, id DraftID) (DraftView, error) {
 	if d.State != DraftOpen {
 		return v, nil
 	}
-	p, err := s.prepare(ctx, inc, d.input(), author, s.Now())
+	p, err := s.draft(ctx, inc, d.input(), s.Now())
 	if _, late := errors.AsType[*incident.FieldError](err); late && !d.Next.IsZero() {
-		p, err = s.prepare(ctx, inc, d.Input, author, s.Now())
+		p, err = s.draft(ctx, inc, d.Input, s.Now())
 	}
 	if err != nil {
 		return DraftView{}, err
@@ -176,7 +184,7 @@ func (s *Service) stale(ctx context.Context, d Draft, inc incident.Incident, now
 			return err
 		}
 	}
-	p, err := s.prepare(ctx, inc, d.input(), author, now)
+	p, err := s.draft(ctx, inc, d.input(), now)
 	if err != nil {
 		return err
 	}
