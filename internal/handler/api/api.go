@@ -76,6 +76,11 @@ func New(c Config) http.Handler {
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/v1/openapi", "", ""
 	hc.CreateHooks = nil
 	hc.RejectUnknownQueryParameters = true
+	// What curl -d says of a body unless told otherwise; all bodies here are JSON.
+	hc.Formats = map[string]huma.Format{
+		"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat,
+		"application/x-www-form-urlencoded": huma.DefaultJSONFormat,
+	}
 	hc.Info.Description = "Tells people about a service outage, in stages, on every channel."
 	hc.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

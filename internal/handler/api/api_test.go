@@ -158,6 +158,14 @@ func TestThreeInputsOpenAnIncident(t *testing.T) {
 	}
 }
 
+func TestCurlNeedsNoContentType(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	if a := s.ask("responder", http.MethodPost, "/v1/incidents", three, "Content-Type", "application/x-www-form-urlencoded"); a.status != 201 {
+		t.Errorf("as curl -d sends it = %d %s, want 201", a.status, a.raw)
+	}
+}
+
 func TestPreviewOfOpeningSaysWhatFallsBack(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
