@@ -1,6 +1,9 @@
 package deliver
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Verdict is the answer to a claim.
 type Verdict string
@@ -9,7 +12,7 @@ type Verdict string
 const (
 	// Older: a newer sequence was claimed before; the ask is superseded.
 	Older Verdict = "older"
-	// Final: this very sequence is done.
+	// Final: this very text is done.
 	Final Verdict = "final"
 	// Busy: somebody holds a live lease; ask again when it ends.
 	Busy Verdict = "busy"
@@ -22,7 +25,8 @@ const (
 // An Ask asks to send a sequence to one recipient.
 type Ask struct {
 	Key Key
-	// Seq is claimed; Text is the sequence whose text is to be sent, usually the same.
+	// Seq is claimed; Text is the update whose text is to be sent, usually the
+	// same; 0 says so.
 	Seq, Text int
 	// Lease is a fresh id; Until is when it ends.
 	Lease string
@@ -56,62 +60,62 @@ const repeatAfter = 60 * time.Second
 const maxRepeats = 1
 
 // Decide says whether a delivery may start. It is pure, total and the only
-// place that knows the rule; stores run it inside a conditional write. A claim
-// that takes over an expired lease records that lease's sequence as unknown,
-// since nobody can tell whether it was sent.
+// place that knows the rule; stores run it inside a conditional write, and write
+// the item it answers wherever it is changed. A claim that takes over an expired
+// lease records that lease's sequence as unknown, since nobody can tell whether
+// it was sent, and counts it as an attempt, so that what kills its sender is
+// given up in the end.
+//
+// What is final is a text, not its number: an owed text whose own number was
+// spent on another that never went out is claimed under that number again.
 func Decide(it Item, a Ask) Decision {
+	text := cmp.Or(a.Text, a.Seq)
+	same := a.Seq == it.Seq && text == it.Text
+	since, unsure := it.unsure(text)
+	repeat := unsure && !a.Keyed
 	switch {
 	case a.Seq < it.Seq:
 		return Decision{Verdict: Older, Item: it}
-	case a.Seq == it.Seq && it.State == Done:
+	case same && it.State == Done, it.over(text):
 		return Decision{Verdict: Final, Item: it}
 	case it.State == Claimed && a.Now.Before(it.LeaseUntil):
 		return Decision{Verdict: Busy, Item: it, Wait: it.LeaseUntil}
 	case a.Now.Before(it.NotBefore):
 		return Decision{Verdict: Later, Item: it, Wait: it.NotBefore}
-	case a.Seq == it.Seq && a.Now.Before(it.RetryAt):
+	case same && a.Now.Before(it.RetryAt):
 		return Decision{Verdict: Later, Item: it, Wait: it.RetryAt}
+	case repeat && a.Now.Before(since.Add(repeatAfter)):
+		return Decision{Verdict: Later, Item: it, Wait: since.Add(repeatAfter)}
 	}
 	out := it.clone()
-	lost := it.State == Claimed // an expired lease
-	if lost {
-		out.mark(Mark{Seq: it.Seq, Result: Unknown, Text: it.Text, At: it.LeaseUntil})
-	}
-	var repeat bool
-	if a.Seq == it.Seq {
-		repeat = !a.Keyed && it.unsure(lost)
-		if repeat {
-			if wait := it.LeaseUntil.Add(repeatAfter); a.Now.Before(wait) {
-				return Decision{Verdict: Later, Item: it, Wait: wait}
-			}
-			if it.Repeats >= maxRepeats {
-				out.State, out.Lease = Done, ""
-				return Decision{Verdict: Final, Item: out, Changed: true}
-			}
-			out.Repeats++
-		}
-	} else {
-		if it.State == Waiting && !it.unsure(false) {
-			out.mark(Mark{Seq: it.Seq, Result: Superseded, Winner: a.Seq, At: a.Now})
-		}
+	out.leave(same, a)
+	if !same {
 		out.Attempts, out.Repeats, out.RetryAt = 0, 0, time.Time{}
+	} else if repeat && it.Repeats >= maxRepeats {
+		out.mark(Mark{Seq: it.Seq, Result: Failed, Reason: Exhausted, Text: text, At: a.Now}) // stays unknown
+		out.State, out.Lease = Done, ""
+		return Decision{Verdict: Final, Item: out, Changed: true}
 	}
-	out.Seq, out.Text, out.State, out.Lease, out.LeaseUntil = a.Seq, a.Text, Claimed, a.Lease, a.Until
+	if repeat {
+		out.Repeats++
+	}
+	out.Seq, out.Text, out.State, out.Lease, out.LeaseUntil = a.Seq, text, Claimed, a.Lease, a.Until
 	return Decision{Verdict: Granted, Item: out, Repeat: repeat, Changed: true}
 }
 
-// unsure reports whether the item's own sequence may have been sent without
-// our knowing.
-func (it Item) unsure(lost bool) bool {
-	if lost {
-		return true
+// leave records how the newest claim was left, before an ask takes over.
+func (it *Item) leave(same bool, a Ask) {
+	if it.State == Claimed { // and its lease has ended
+		it.mark(Mark{Seq: it.Seq, Result: Unknown, Text: it.Text, At: it.LeaseUntil})
+		it.Attempts++
 	}
-	for _, m := range it.Marks {
-		if m.Seq == it.Seq {
-			return m.Result == Unknown
-		}
+	switch {
+	case same:
+	case it.Repeats >= maxRepeats:
+		it.mark(Mark{Seq: it.Seq, Result: Failed, Reason: Exhausted, Text: it.Text, At: a.Now})
+	case it.State == Waiting:
+		it.mark(Mark{Seq: it.Seq, Result: Superseded, Text: it.Text, Winner: a.Seq, At: a.Now})
 	}
-	return false
 }
 
 // A Settlement says how a granted claim ended. It takes effect only while its
@@ -162,16 +166,7 @@ func (s Settlement) Apply(it Item) (Item, bool) {
 		out.Last = s.Post
 	}
 	if s.Result != "" {
-		m := Mark{Seq: it.Seq, Result: s.Result, Reason: s.Reason, Winner: s.Winner, At: s.Now}
-		if s.Result == Sent || s.Result == Unknown {
-			m.Text = it.Text
-		}
-		out.mark(m)
+		out.mark(Mark{Seq: it.Seq, Result: s.Result, Reason: s.Reason, Text: it.Text, Winner: s.Winner, At: s.Now})
 	}
 	return out, true
-}
-
-func (it Item) clone() Item {
-	it.Marks = append([]Mark(nil), it.Marks...)
-	return it
 }

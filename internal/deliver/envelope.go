@@ -10,8 +10,8 @@ import (
 
 // An Envelope is one message to one recipient: there is no way to address two.
 type Envelope struct {
-	// Key is the same at every try of the same sequence for the same recipient,
-	// and different for any other: hash(incident, seq, channel, recipient, slot).
+	// Key is the same at every try of the same text for the same recipient, and
+	// different for any other: see [EnvelopeKey].
 	Key string
 	// Kind is what the inbox calls it: update, reminder, escalation,
 	// confirmation or operator.

@@ -39,7 +39,8 @@ type Ledger interface {
 	// the zero Item where there is none.
 	Items(ctx context.Context, keys []Key) ([]Item, error)
 	// Claim runs [Decide] on each ask against the item as it is and writes the
-	// item that a grant gives, atomically per recipient. Answers are in order.
+	// item that it answers wherever that is changed, atomically per recipient.
+	// Answers are in order.
 	// It may be called twice: the second time finds its own lease busy.
 	Claim(ctx context.Context, asks []Ask) ([]Decision, error)
 	// Settle runs [Settlement.Apply] on each item whose newest lease is still
@@ -97,7 +98,8 @@ type Queue interface {
 type Rates interface {
 	// Reserve takes n slots of the channel's rate and answers 0, or takes none
 	// and answers how long to wait. A closed switch or an open breaker answers
-	// [ErrClosed] with the time to wait.
+	// [ErrClosed] with the time to wait; a time of 0 says that the breaker lets
+	// one single slot through, to find out.
 	Reserve(ctx context.Context, c incident.Channel, n int, now time.Time) (wait time.Duration, err error)
 	// Report tells the breaker how a wave went: how many calls the provider
 	// answered, and how many it could not.
@@ -123,4 +125,20 @@ type Sender interface {
 	Send(ctx context.Context, es []Envelope, deadline time.Time) []Outcome
 	// Keyed reports whether the provider takes an idempotency key.
 	Keyed() bool
+}
+
+// Farewells ends subscriptions that the other side ended.
+type Farewells interface {
+	// Gone stops every subscription of a recipient on a channel, since its
+	// endpoint asks never to be tried again. It may be called twice.
+	Gone(ctx context.Context, c incident.Channel, id incident.RecipientID) error
+}
+
+// Operators hears of what a person must look at.
+type Operators interface {
+	// Undelivered says that n deliveries of an incident on a channel were given
+	// up, or, for [Unauthorised], that they wait for our credential. It is called
+	// for each chunk anew: an implementation tells a person once for the same
+	// incident, channel and reason.
+	Undelivered(ctx context.Context, id incident.ID, c incident.Channel, r Reason, n int) error
 }

@@ -43,6 +43,9 @@ type Input struct {
 	Link string
 	// Into is the public page of the incident that this one was merged into.
 	Into string
+	// Signals are the alarms behind the incident, newest first; only engineering
+	// reads them. Empty leaves them out.
+	Signals []incident.Signal
 }
 
 // Level says whether a finding blocks.

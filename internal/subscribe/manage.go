@@ -142,6 +142,23 @@ func (s *Service) Suppress(ctx context.Context, c incident.Channel, id incident.
 	return nil
 }
 
+// Gone ends every subscription of a recipient whose endpoint asks never to be
+// called again. Unlike a suppression it can be undone, by signing up anew. Again
+// is no error. It implements deliver.Farewells.
+func (s *Service) Gone(ctx context.Context, c incident.Channel, id incident.RecipientID) error {
+	p, err := s.plans.Current(ctx)
+	if err != nil {
+		return fmt.Errorf("read the plan: %w", err)
+	}
+	for _, a := range p.Audiences {
+		k := Key{Audience: a.ID, Channel: c, ID: id}
+		if err := s.end(ctx, k, incident.Unsubscribed, EventUnsubscribed, Origin{How: HowReceipt}, "gone", s.now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // end erases a record down to its hash and the state that remembers why. A
 // suppressed one stays suppressed.
 func (s *Service) end(ctx context.Context, k Key, to incident.SubscriberState, e Event, from Origin, basis string, now time.Time) error {

@@ -1,0 +1,6 @@
+package deliver
+
+import "context"
+
+// bg is the context of calls that no test ends.
+var bg = context.Background()

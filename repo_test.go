@@ -1,0 +1,284 @@
+// Package shirase_test holds the rules of the house as tests.
+package shirase_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"shirase/internal/config"
+)
+
+// layers says how high each package stands. Imports point down, to a lower
+// number; packages of one layer do not know each other.
+var layers = map[string]int{
+	"events":            1,
+	"internal/incident": 1,
+	"internal/token":    1,
+	"internal/config":   1,
+	"internal/plan":     2,
+	"internal/message":  3,
+	"internal/deliver":  4,
+	"internal/announce": 5, "internal/subscribe": 5,
+	"internal/channel": 6, "internal/embedded": 7, "internal/handler": 6,
+	"internal/porttest": 7,
+	"infra/local":       9,
+}
+
+// layer answers the layer of a package, that of the nearest folder above it
+// that has one. A package below such a folder stands a little higher.
+func layer(dir string) (n int, ok bool) {
+	for d := dir; d != "."; d = path.Dir(d) {
+		if n, ok := layers[d]; ok {
+			n *= 2
+			if d != dir {
+				n++
+			}
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+type file struct {
+	path string // from the root, with slashes
+	ast  *ast.File
+	test bool
+}
+
+func (f file) dir() string { return path.Dir(f.path) }
+
+func files(t *testing.T) []file {
+	t.Helper()
+	var out []file
+	fset := token.NewFileSet()
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && p != "." || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(p, ".go") {
+			return nil
+		}
+		a, err := parser.ParseFile(fset, p, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		out = append(out, file{filepath.ToSlash(p), a, strings.HasSuffix(p, "_test.go")})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 50 {
+		t.Fatalf("found %d Go files, the walk is broken", len(out))
+	}
+	return out
+}
+
+func imports(f file) []string {
+	var out []string
+	for _, i := range f.ast.Imports {
+		p, err := strconv.Unquote(i.Path.Value)
+		if err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func TestImportsPointDown(t *testing.T) {
+	t.Parallel()
+	for _, f := range files(t) {
+		own, ok := layer(f.dir())
+		if !ok {
+			if f.dir() != "." {
+				t.Errorf("%s: its folder stands in no layer; add it to layers", f.path)
+			}
+			continue
+		}
+		if f.test {
+			continue
+		}
+		for _, p := range imports(f) {
+			dir, ours := strings.CutPrefix(p, "shirase/")
+			if !ours || dir == f.dir() {
+				continue
+			}
+			if other, _ := layer(dir); other >= own && !sameFamily(f.dir(), dir) {
+				t.Errorf("%s imports %s, which does not stand below it", f.path, dir)
+			}
+		}
+	}
+}
+
+// sameFamily lets the parts of an adapter know each other: what is below one
+// folder, as internal/channel/webhook and internal/channel/challenge.
+func sameFamily(a, b string) bool {
+	return strings.HasPrefix(a, "internal/channel/") && strings.HasPrefix(b, "internal/channel/")
+}
+
+func TestDomainUsesStandardLibraryOnly(t *testing.T) {
+	t.Parallel()
+	for _, f := range files(t) {
+		if d := f.dir(); f.test || d != "internal/incident" && d != "internal/token" {
+			continue
+		}
+		for _, p := range imports(f) {
+			if first, _, _ := strings.Cut(p, "/"); strings.Contains(first, ".") || first == "shirase" {
+				t.Errorf("%s imports %s", f.path, p)
+			}
+		}
+	}
+}
+
+func TestAWSStaysAtTheEdge(t *testing.T) {
+	t.Parallel()
+	for _, f := range files(t) {
+		edge := strings.HasPrefix(f.path, "internal/handler/") || strings.HasPrefix(f.path, "internal/aws/") ||
+			strings.HasPrefix(f.path, "functions/") || strings.HasPrefix(f.path, "infra/")
+		for _, p := range imports(f) {
+			aws := strings.HasPrefix(p, "github.com/aws/")
+			if aws && !edge {
+				t.Errorf("%s imports %s; AWS belongs in handler, aws and mains", f.path, p)
+			}
+			if strings.HasPrefix(p, "github.com/aws/aws-sdk-go-v2") && strings.HasPrefix(f.path, "infra/local/") {
+				t.Errorf("%s imports %s; the local program calls no AWS service", f.path, p)
+			}
+		}
+	}
+}
+
+// TestTimeChanceAndEnvironmentAreInjected lets only mains and config ask for
+// what makes a run differ from the last.
+func TestTimeChanceAndEnvironmentAreInjected(t *testing.T) {
+	t.Parallel()
+	forbidden := map[string][]string{
+		"time": {"Now", "Since", "Until", "Sleep", "After", "Tick", "NewTimer", "NewTicker"},
+		"os":   {"Getenv", "LookupEnv", "Environ"},
+	}
+	for _, f := range files(t) {
+		if f.test || strings.HasPrefix(f.path, "infra/") || strings.HasPrefix(f.path, "functions/") ||
+			strings.HasPrefix(f.path, "internal/config/") || strings.HasPrefix(f.path, "internal/channel/twin/") {
+			continue
+		}
+		for _, p := range imports(f) {
+			if p == "math/rand" || p == "math/rand/v2" || p == "crypto/rand" {
+				t.Errorf("%s imports %s; chance is injected", f.path, p)
+			}
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := sel.X.(*ast.Ident); ok && x.Obj == nil && slices.Contains(forbidden[x.Name], sel.Sel.Name) {
+				t.Errorf("%s uses %s.%s; it is injected", f.path, x.Name, sel.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+// TestGoroutinesStartInAdaptersOnly keeps handlers and use cases sequential, so
+// that a simulator can replay any run.
+func TestGoroutinesStartInAdaptersOnly(t *testing.T) {
+	t.Parallel()
+	for _, f := range files(t) {
+		if f.test || strings.HasPrefix(f.path, "infra/") || strings.HasPrefix(f.path, "internal/channel/") ||
+			strings.HasPrefix(f.path, "internal/embedded/") || strings.HasPrefix(f.path, "internal/porttest/") {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if _, ok := n.(*ast.GoStmt); ok {
+				t.Errorf("%s starts a goroutine", f.path)
+			}
+			return true
+		})
+		if slices.Contains(imports(f), "golang.org/x/sync/errgroup") {
+			t.Errorf("%s starts goroutines by errgroup", f.path)
+		}
+	}
+}
+
+func TestOnePackageCommentEach(t *testing.T) {
+	t.Parallel()
+	comments := map[string][]string{}
+	dirs := map[string]bool{}
+	for _, f := range files(t) {
+		if f.test {
+			continue
+		}
+		dirs[f.dir()] = true
+		if f.ast.Doc != nil {
+			comments[f.dir()] = append(comments[f.dir()], f.path)
+		}
+	}
+	for d := range dirs {
+		if n := len(comments[d]); n != 1 {
+			t.Errorf("%s has %d package comments %v, want 1", d, n, comments[d])
+		}
+	}
+}
+
+func TestPackageNamesSayWhatTheyGive(t *testing.T) {
+	t.Parallel()
+	banned := []string{"util", "utils", "common", "helpers", "types", "models", "base", "manager", "misc"}
+	for _, f := range files(t) {
+		if name := f.ast.Name.Name; slices.Contains(banned, name) {
+			t.Errorf("%s: package %s says nothing", f.path, name)
+		}
+	}
+}
+
+// TestConfigurationIsDocumented compares the table in docs with the struct.
+func TestConfigurationIsDocumented(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(SHIRASE_[A-Z_]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(string(doc), -1) {
+		got[m[1]] = strings.Trim(strings.TrimSpace(m[2]), "`")
+	}
+	want := map[string]string{}
+	for f := range reflect.TypeFor[config.Config]().Fields() {
+		want[f.Tag.Get("env")] = f.Tag.Get("envDefault")
+	}
+	for name, def := range want {
+		if g, ok := got[name]; !ok {
+			t.Errorf("docs/configuration.md has no row for %s", name)
+		} else if g != def {
+			t.Errorf("docs/configuration.md gives %s the default %q, want %q", name, g, def)
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("docs/configuration.md has a row for %s, which is no setting", name)
+		}
+	}
+}
+
+func TestNoReplaceInGoMod(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(mod), "\nreplace") {
+		t.Error("go.mod replaces a module")
+	}
+}
