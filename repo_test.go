@@ -2,10 +2,13 @@
 package shirase_test
 
 import (
+	"context"
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,8 +18,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"shirase/events"
 	"shirase/internal/config"
+	"shirase/internal/handler"
+	"shirase/internal/incident"
+	"shirase/internal/message"
+	"shirase/internal/plan"
 )
 
 // layers says how high each package stands. Imports point down, to a lower
@@ -31,8 +40,9 @@ var layers = map[string]int{
 	"internal/deliver":  4,
 	"internal/announce": 5, "internal/subscribe": 5,
 	"internal/channel": 6, "internal/embedded": 7, "internal/handler": 6,
-	"internal/porttest": 7,
-	"infra/local":       9,
+	"internal/handler/web": 6, // what the pages share
+	"internal/porttest":    7,
+	"infra/local":          9,
 }
 
 // layer answers the layer of a package, that of the nearest folder above it
@@ -269,6 +279,86 @@ func TestConfigurationIsDocumented(t *testing.T) {
 		if _, ok := want[name]; !ok {
 			t.Errorf("docs/configuration.md has a row for %s, which is no setting", name)
 		}
+	}
+}
+
+// TestSampleAlarmsMatchTheSamplePlan hands every sample under events/alarm to the
+// real handler and wants each signal to be known by the plan the program runs
+// with, or to be one that nobody is to hear of.
+func TestSampleAlarmsMatchTheSamplePlan(t *testing.T) {
+	t.Parallel()
+	source, err := plan.Embedded("company")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.Parse(source, message.Families())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	err = fs.WalkDir(events.Files, "alarm", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		event, err := events.Files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		in := &taken{}
+		h := handler.Alarm{Intake: in, Visibility: in, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		if _, err := h.Handle(t.Context(), event); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(in.signals) == 0 {
+			t.Errorf("%s holds no alarm that is read", name)
+		}
+		for _, s := range in.signals {
+			found++
+			if _, ok := p.Match(s); !ok && !p.Ignores(s) {
+				t.Errorf("%s: the sample plan has no rule for %s", name, s.Alarm)
+			}
+		}
+		return nil
+	})
+	if err != nil || found < 30 {
+		t.Errorf("read %d signals, %v, want all of the samples'", found, err)
+	}
+}
+
+// taken remembers what the handler read.
+type taken struct{ signals []incident.Signal }
+
+func (t *taken) Signal(_ context.Context, s incident.Signal) error {
+	t.signals = append(t.signals, s)
+	return nil
+}
+
+func (*taken) Unreadable(context.Context, []byte, string) error      { return nil }
+func (*taken) Postpone(context.Context, string, time.Duration) error { return nil }
+
+// TestSampleEventsDecode wants every sample to be JSON under the folder of a
+// function, since that is how they are found.
+func TestSampleEventsDecode(t *testing.T) {
+	t.Parallel()
+	functions := []string{"alarm", "api", "signup", "due", "fanout", "delivery"}
+	err := fs.WalkDir(events.Files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := events.Files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if function, _, _ := strings.Cut(name, "/"); !slices.Contains(functions, function) {
+			t.Errorf("%s stands under no function", name)
+		}
+		if !json.Valid(b) {
+			t.Errorf("%s is no JSON", name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

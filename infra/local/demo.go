@@ -96,7 +96,7 @@ func (d *player) call(method, path string, body, into any) error {
 }
 
 func (d *player) do(req *http.Request, into any) error {
-	resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // it calls this very program
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (d *player) draft() error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // it calls this very program
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ var servesOn = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
 func start(t *testing.T, data string) *process {
 	t.Helper()
-	cmd := exec.Command("shirase", "-data", data, "-addr", "127.0.0.1:0") //nolint:noctx // it is killed by the test
+	cmd := exec.Command("shirase", "-data", data, "-addr", "127.0.0.1:0")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -74,7 +74,7 @@ func (p *process) ask(method, path, body string, into any) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode >= 300 {
 		p.t.Fatalf("%s %s = %s %s, %v", method, path, resp.Status, b, err)

@@ -25,6 +25,7 @@ type StatusBody struct {
 	Status incident.ComponentStatus `json:"status" enum:"operational,degraded_performance,partial_outage,major_outage,under_maintenance" doc:"operational leaves it to the incidents."`
 }
 
+// ComponentPath names a component in a route.
 type ComponentPath struct {
 	ID incident.ComponentID `path:"id" maxLength:"64"`
 }

@@ -37,12 +37,10 @@ func (w *Words) UnmarshalJSON(b []byte) error {
 // Schema describes Words to OpenAPI.
 func (Words) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{OneOf: []*huma.Schema{
-		{Type: huma.TypeString, MaxLength: limit(maxText)},
-		{Type: huma.TypeObject, AdditionalProperties: &huma.Schema{Type: huma.TypeString, MaxLength: limit(maxText)}},
+		{Type: huma.TypeString, MaxLength: new(maxText)},
+		{Type: huma.TypeObject, AdditionalProperties: &huma.Schema{Type: huma.TypeString, MaxLength: new(maxText)}},
 	}, Description: "A text of whole sentences: a string in the organisation's first locale, or an object with one per locale."}
 }
-
-func limit(n int) *int { return &n }
 
 // maxText is the longest text in characters.
 const maxText = 10_000
@@ -100,7 +98,7 @@ func (Stated[T]) Schema(r huma.Registry) *huma.Schema {
 		Properties: map[string]*huma.Schema{
 			"value":  v,
 			"state":  {Type: huma.TypeString, Enum: []any{"confirmed", "reported", "hypothesis"}},
-			"source": {Type: huma.TypeString, MaxLength: limit(200)},
+			"source": {Type: huma.TypeString, MaxLength: new(200)},
 			"at":     {Type: huma.TypeString, Format: "date-time"},
 		},
 	}

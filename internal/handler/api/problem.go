@@ -86,7 +86,7 @@ var problems = sync.OnceFunc(func() {
 			p.Detail = msg
 		}
 		for _, err := range errs {
-			d, ok := err.(huma.ErrorDetailer) //nolint:errorlint // huma hands its details over bare
+			d, ok := err.(huma.ErrorDetailer)
 			if !ok {
 				continue
 			}
