@@ -176,7 +176,7 @@ func (p *program) announceSelf(out io.Writer) {
 
 // showKey is what to tell of the key: on loopback everybody may know it.
 func (p *program) showKey() string {
-	if p.loopback {
+	if p.private() {
 		return p.key
 	}
 	return "in admin.key in the data folder, after shk_admin_"

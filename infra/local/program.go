@@ -186,6 +186,10 @@ func (p *program) operators(c api.Config, tokens *token.Codec) http.Handler {
 	return mux
 }
 
+// private reports whether nobody but this machine reaches the program: it listens
+// on loopback, and no proxy in front of it has a public name.
+func (p *program) private() bool { return p.loopback && p.config.PublicURL == "" }
+
 // secrets makes or reads the keys of this data folder.
 func (p *program) secrets() ([]byte, error) {
 	text, err := kept(p.config.Data, "root.key", 32)
@@ -197,7 +201,7 @@ func (p *program) secrets() ([]byte, error) {
 		return nil, errors.New("root.key in the data folder is damaged: it must hold 64 hexadecimal digits")
 	}
 	p.key = localKey
-	if !p.loopback {
+	if !p.private() {
 		key, err := kept(p.config.Data, "admin.key", 24)
 		if err != nil {
 			return nil, err

@@ -79,7 +79,7 @@ func (r *running) do(method, path, body string) (int, []byte) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer local")
+	req.Header.Set("Authorization", "Bearer "+r.p.key)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		r.t.Fatal(err)

@@ -23,7 +23,7 @@ type verdict struct {
 }
 
 // tally counts what one invocation did, for its summary line.
-type tally struct{ records, failed, parked, signals, unreadable int }
+type tally struct{ records, failed, later, parked, signals, unreadable int }
 
 // batch handles the records of one queue invocation, each alone and in order:
 // an error or a panic in one leaves the others as they are.
@@ -135,7 +135,6 @@ func (b *batch) guard(ctx context.Context, m events.SQSMessage, f func() (verdic
 	if err == nil && !v.again {
 		return nil
 	}
-	b.tally.failed++
 	if m.MessageId == "" {
 		return err // of no queue: the error is the invocation's answer
 	}
@@ -143,9 +142,11 @@ func (b *batch) guard(ctx context.Context, m events.SQSMessage, f func() (verdic
 	wait := min(max(v.wait, 0), maxBackoff)
 	if err != nil {
 		wait = backoff(attempt, b.jitter)
+		b.tally.failed++
 		b.log.WarnContext(ctx, msgKept, keyMessage, m.MessageId, keyAttempt, attempt,
 			keyWait, wait.Milliseconds(), keyError, err.Error())
 	} else {
+		b.tally.later++
 		err = errAgain
 	}
 	_, perr := b.recovered(ctx, m, func() (verdict, error) {
@@ -183,7 +184,7 @@ func panicKind(r any) string {
 func (b *batch) summary(ctx context.Context, err error) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
-		slog.Int(keyRecords, b.tally.records), slog.Int(keyFailed, b.tally.failed), slog.Int(keyParked, b.tally.parked),
+		slog.Int(keyRecords, b.tally.records), slog.Int(keyFailed, b.tally.failed), slog.Int(keyLater, b.tally.later), slog.Int(keyParked, b.tally.parked),
 		slog.Int(keySignals, b.tally.signals), slog.Int(keyUnreadable, b.tally.unreadable),
 		slog.Int64(keyTook, b.now().Sub(b.began).Milliseconds()),
 	}

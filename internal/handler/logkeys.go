@@ -5,7 +5,8 @@ package handler
 const (
 	keyFunction   = "function"
 	keyRecords    = "records"
-	keyFailed     = "failed"
+	keyFailed     = "failed" // ended in an error, and come again
+	keyLater      = "later"  // not finished, which is no fault
 	keyParked     = "parked"
 	keySignals    = "signals"
 	keyUnreadable = "unreadable"
