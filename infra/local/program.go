@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ type program struct {
 	providers map[incident.Channel]deliver.Sender
 	hash      func(incident.Channel, incident.Address) incident.RecipientID
 	engine    *engine
+	// roots replaces the system's certificate authorities for webhooks, where
+	// the endpoint is on this machine; nil is the system's.
+	roots *x509.CertPool
 
 	announce  *announce.Service
 	subscribe *subscribe.Service
@@ -123,7 +127,8 @@ func (p *program) wire(ctx context.Context) error {
 	p.subscribe = subscribe.New(subscribe.Config{
 		Store: p.book, Agenda: p.book, Suppressions: p.book, Limits: p.book, Plans: p.store, Incidents: p.store,
 		Publisher: publisher{p.queues, p.clock}, Challenger: challenge.New(guarded, p.clock.now), Links: subscriberLinks,
-		Key: secret, Render: message.RenderMemo, Now: p.clock.now, NewID: p.newID, Log: p.log,
+		Key: secret, Rules: subscribe.Rules{Local: len(p.config.Networks()) > 0},
+		Render: message.RenderMemo, Now: p.clock.now, NewID: p.newID, Log: p.log,
 	})
 	if p.providers, err = p.senders(secrets, guarded); err != nil {
 		return err
@@ -142,7 +147,7 @@ func (p *program) wire(ctx context.Context) error {
 		Now: p.clock.now, NewID: p.newID, Lease: p.config.Lease,
 	}
 	operators := p.operators(api.Config{
-		Announce: p.announce, Listing: p.store, Switches: p.rates, Status: p.store,
+		Announce: p.announce, Listing: p.store, Switches: p.rates, Status: p.store, DeadLetters: deadLetters{p.queues},
 		Keys: oneKey{p.key, localKey}, Parse: parsePlan, Families: families, Now: p.clock.now, Log: p.log,
 	}, tokens)
 	readers, err := signup.New(signup.Config{Service: p.subscribe, URL: p.url, Now: p.clock.now, Log: p.log})
@@ -229,6 +234,23 @@ func (p *program) release(ctx context.Context) error {
 		return fmt.Errorf("release messages: %w", err)
 	}
 	return nil
+}
+
+// deadLetters shows what the queues have parked to the API.
+type deadLetters struct{ queues *embedded.Queues }
+
+// maxShown is how much of a parked message is shown.
+const maxShown = 8 << 10
+
+// Parked implements api.DeadLetters.
+func (d deadLetters) Parked(ctx context.Context) ([]api.Parked, error) {
+	ps, err := d.queues.Parked(ctx)
+	out := make([]api.Parked, len(ps))
+	for n, p := range ps {
+		shown := strings.ToValidUTF8(string(p.Body[:min(len(p.Body), maxShown)]), "\uFFFD")
+		out[n] = api.Parked{Queue: p.Queue, Why: p.Why, At: p.At, Body: shown}
+	}
+	return out, err
 }
 
 // publisher is the bus for subscribe, which leaves the deadline to us.

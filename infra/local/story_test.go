@@ -321,6 +321,19 @@ func TestInvoke(t *testing.T) {
 	r.must(http.MethodPost, "/invoke/fanout", event(t, "fanout/pointer.json", noon), &answer)
 }
 
+func TestParkedMessagesAreListed(t *testing.T) {
+	t.Parallel()
+	r := launch(t, config.Config{}, noon)
+	r.must(http.MethodPost, "/invoke/delivery", event(t, "delivery/batch.json", noon), nil)
+	var list struct {
+		Items []struct{ Queue, Why, Body string } `json:"items"`
+	}
+	r.must(http.MethodGet, "/v1/parked", "", &list)
+	if len(list.Items) != 2 || list.Items[0].Why == "" {
+		t.Errorf("parked = %+v, want the two that can never be delivered, with the reason", list.Items)
+	}
+}
+
 func TestClockAnswersTheTimeAndRefusesNonsense(t *testing.T) {
 	t.Parallel()
 	r := launch(t, config.Config{}, noon)

@@ -57,7 +57,9 @@ type Config struct {
 	Listing  deliver.Listing
 	Switches deliver.Switches
 	Status   announce.Components
-	Keys     Keys
+	// DeadLetters may be nil where the queues keep their own.
+	DeadLetters DeadLetters
+	Keys        Keys
 	// Parse reads a plan; see plan.Parse.
 	Parse func([]byte) (*plan.Plan, error)
 	// Families tells the family of every channel there is.
@@ -93,6 +95,9 @@ func New(c Config) http.Handler {
 	a.plan()
 	a.components()
 	a.channels()
+	if c.DeadLetters != nil {
+		a.parked()
+	}
 	return mux
 }
 
