@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -171,4 +173,14 @@ func event(t *testing.T, name string, at time.Time) string {
 		t.Fatal(err)
 	}
 	return string(bytes.ReplaceAll(b, []byte("2026-08-20T10:"), []byte(at.UTC().Format("2006-01-02T15:"))))
+}
+
+// write puts a file into a folder of the test's own and answers its path.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
