@@ -64,15 +64,28 @@ var lanes = []struct {
 	{embedded.DrillSendQueue, "delivery", 2},
 }
 
-// run works until the context ends, and waits for what is under way.
+// grace is how long work that is under way may go on once the program stops.
+// What it does not finish is as if the process had been killed: nothing is lost.
+const grace = 10 * time.Second
+
+// run works until the context ends, and lets what is under way come to its end.
 func (e *engine) run(ctx context.Context) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
 	var g errgroup.Group
 	for _, l := range lanes {
 		for range l.workers {
-			g.Go(func() error { e.worker(ctx, func() bool { return e.drain(ctx, l.queue, l.function) }); return nil })
+			g.Go(func() error {
+				e.worker(ctx, func() bool { return ctx.Err() == nil && e.drain(work, l.queue, l.function) })
+				return nil
+			})
 		}
 	}
-	g.Go(func() error { e.worker(ctx, func() bool { return e.sweepDue(ctx) }); return nil })
+	g.Go(func() error {
+		e.worker(ctx, func() bool { return ctx.Err() == nil && e.sweepDue(work) })
+		return nil
+	})
 	g.Go(func() error { e.pump(ctx); return nil })
 	return g.Wait()
 }
@@ -192,9 +205,6 @@ func (e *engine) invoke(ctx context.Context, function string, payload []byte) ([
 // drain hands one message of a queue to its handler and deletes it if it was
 // handled.
 func (e *engine) drain(ctx context.Context, queue embedded.QueueName, function string) bool {
-	if ctx.Err() != nil {
-		return false
-	}
 	ms, err := e.queues.Receive(ctx, queue, 1, e.visibility)
 	if err != nil {
 		e.log.Error("queue not read", "queue", string(queue), "error", err)
@@ -208,10 +218,10 @@ func (e *engine) drain(ctx context.Context, queue embedded.QueueName, function s
 		switch {
 		case err != nil:
 			e.log.Error("invocation failed", "function", function, "error", err)
-			err := e.queues.Postpone(context.WithoutCancel(ctx), m.Receipt, retryAfter)
+			err := e.queues.Postpone(ctx, m.Receipt, retryAfter)
 			e.complain(err)
 		case !failed[m.ID]:
-			e.complain(e.queues.Delete(context.WithoutCancel(ctx), m.Receipt))
+			e.complain(e.queues.Delete(ctx, m.Receipt))
 		}
 	}
 	return true

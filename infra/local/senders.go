@@ -50,7 +50,7 @@ func (p *program) senders(secrets channel.Secrets, guarded *channel.Client) (map
 
 // guard says where webhooks may go: the public internet, and what the settings allow.
 func (p *program) guard() channel.Guard {
-	g := channel.Guard{Networks: p.config.Networks()}
+	g := channel.Guard{Networks: p.config.Networks(), Roots: p.roots}
 	g.Plain = len(g.Networks) > 0
 	return g
 }

@@ -85,6 +85,7 @@ func (p *program) ours(host string) bool {
 // gateway passes requests to a function as API Gateway would.
 func (p *program) gateway(function string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = p.caller(r)
 		e, err := handler.Request(r, p.newID(), p.clock.now())
 		if err != nil {
 			handler.WriteProblem(w, handler.NewProblem(http.StatusRequestEntityTooLarge))
@@ -100,6 +101,19 @@ func (p *program) gateway(function string) http.Handler {
 			p.log.Error("response not written", "function", function, "error", err)
 		}
 	})
+}
+
+// caller answers who asks. Behind a proxy on this machine that is whom the proxy
+// saw, which it puts last in X-Forwarded-For; anybody else could write anything.
+func (p *program) caller(r *http.Request) string {
+	if !p.loopback || p.private() {
+		return r.RemoteAddr
+	}
+	seen := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+	if ip := net.ParseIP(strings.TrimSpace(seen[len(seen)-1])); ip != nil {
+		return net.JoinHostPort(ip.String(), "0")
+	}
+	return r.RemoteAddr
 }
 
 func (p *program) answer(ctx context.Context, function string, e events.APIGatewayV2HTTPRequest) (resp events.APIGatewayV2HTTPResponse, err error) {

@@ -15,6 +15,7 @@ import (
 
 	"shirase/internal/announce"
 	"shirase/internal/deliver"
+	"shirase/internal/handler"
 	"shirase/internal/incident"
 	"shirase/internal/plan"
 )
@@ -98,8 +99,38 @@ func New(c Config) http.Handler {
 	if c.DeadLetters != nil {
 		a.parked()
 	}
-	return mux
+	return orProblem(mux)
 }
+
+// orProblem answers requests that no route takes as problems, too.
+func orProblem(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		// The mux knows which it is, 404 or 405, and what is allowed instead.
+		probe := &headerOnly{header: http.Header{}}
+		h.ServeHTTP(probe, r)
+		if allow := probe.header.Get("Allow"); allow != "" {
+			w.Header().Set("Allow", allow)
+		}
+		handler.WriteProblem(w, handler.NewProblem(probe.status))
+	})
+}
+
+// headerOnly keeps the status and header of an answer.
+type headerOnly struct {
+	header http.Header
+	status int
+}
+
+func (p *headerOnly) Header() http.Header { return p.header }
+
+func (p *headerOnly) WriteHeader(status int) { p.status = status }
+
+func (p *headerOnly) Write(b []byte) (int, error) { return len(b), nil }
 
 // schemaName tells types of the same name in different packages apart.
 func schemaName(t reflect.Type, hint string) string {

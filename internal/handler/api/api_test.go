@@ -311,8 +311,8 @@ func TestPlanIsCheckedAndKept(t *testing.T) {
 	if a := s.ask("admin", http.MethodPut, "/v1/plan", string(team), yaml...); a.status != 200 || a.body["version"] != 2.0 {
 		t.Errorf("PUT = %d %s, want version 2", a.status, a.raw)
 	}
-	if a := s.ask("admin", http.MethodPut, "/v1/plan", string(team)+"# more\n", append(yaml, "If-Match", `"1"`)...); a.status != 409 {
-		t.Errorf("PUT over an old version = %d, want 409", a.status)
+	if a := s.ask("admin", http.MethodPut, "/v1/plan", string(team)+"# more\n", append(yaml, "If-Match", `"1"`)...); a.status != 412 {
+		t.Errorf("PUT over an old version = %d, want 412", a.status)
 	}
 }
 
@@ -377,6 +377,41 @@ func (s *served) document() *openapi3.T {
 		s.t.Fatalf("load the document: %v", err)
 	}
 	return doc
+}
+
+func TestWhatNoRouteTakesIsAProblem(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	if a := s.ask("admin", http.MethodDelete, "/v1/incidents", ""); a.status != 405 || a.header.Get("Allow") == "" || a.body["type"] == nil {
+		t.Errorf("DELETE = %d %s, want a problem of 405 that says what is allowed", a.status, a.raw)
+	}
+	if a := s.ask("admin", http.MethodGet, "/v1/nothing", ""); a.status != 404 || a.body["type"] == nil {
+		t.Errorf("an unknown path = %d %s, want a problem of 404", a.status, a.raw)
+	}
+}
+
+func TestLiveIncidentsAlone(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	first, second := s.open(), s.open()
+	if a := s.ask("responder", http.MethodPost, "/v1/incidents/"+first+"/updates", `{"stage":"resolved"}`); a.status != 201 {
+		t.Fatal(a.raw)
+	}
+	a := s.ask("viewer", http.MethodGet, "/v1/incidents?live=true", "")
+	if items := a.body["items"].([]any); len(items) != 1 || !strings.Contains(a.raw, second) {
+		t.Errorf("GET ?live=true = %s, want only %s", a.raw, second)
+	}
+}
+
+func TestEveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	a := s.ask("responder", http.MethodPost, "/v1/incidents", `{"components":["nope"],"severity":"major","effect":"x","next":"soon"}`)
+	for _, want := range []string{`"/next"`, `"/components/0"`} {
+		if !strings.Contains(a.raw, want) {
+			t.Errorf("problem %s does not name %s", a.raw, want)
+		}
+	}
 }
 
 func TestDocumentIsValid(t *testing.T) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -45,7 +46,7 @@ func (s *server) incidents() {
 		) (*tagged[Detail], error) {
 			open, err := s.open(ctx, in.Body)
 			if err != nil {
-				return nil, err
+				return nil, s.everyFault(ctx, open, err)
 			}
 			who, err := in.actor(ctx, "open-incident", in.RawBody)
 			if err != nil {
@@ -57,14 +58,25 @@ func (s *server) incidents() {
 		http.StatusOK, func(ctx context.Context, in *body[OpenBody]) (*body[Preview], error) {
 			open, err := s.open(ctx, in.Body)
 			if err != nil {
-				return nil, err
+				return nil, s.everyFault(ctx, open, err)
 			}
 			p, err := s.Announce.PreviewOpen(ctx, open, announce.Actor{Name: principal(ctx).Name})
 			return previewed(p, err)
 		})
 	route(s, Viewer, http.MethodGet, "/v1/incidents", "list-incidents", "List incidents, newest first",
-		http.StatusOK, func(ctx context.Context, in *Page) (*body[List[Incident]], error) {
-			is, next, err := s.Announce.History.Incidents(ctx, in.Cursor, in.Limit)
+		http.StatusOK, func(ctx context.Context, in *struct {
+			Page
+			Live bool `query:"live" doc:"Only those that go on, all of them at once, by id."`
+		},
+		) (*body[List[Incident]], error) {
+			list := func() ([]incident.Incident, string, error) {
+				if in.Live {
+					is, err := s.Announce.Incidents.Live(ctx)
+					return is, "", err
+				}
+				return s.Announce.History.Incidents(ctx, in.Cursor, in.Limit)
+			}
+			is, next, err := list()
 			if err != nil {
 				return nil, fmt.Errorf("list incidents: %w", err)
 			}
@@ -102,6 +114,13 @@ func (s *server) incidents() {
 			}
 			return &body[List[announce.Evidence]]{List[announce.Evidence]{Items: orEmpty(es), Next: next}}, nil
 		})
+}
+
+// everyFault adds what else is wrong with an opening that cannot be read whole,
+// so that all faults are told at once.
+func (s *server) everyFault(ctx context.Context, in announce.OpenInput, err error) error {
+	_, more := s.Announce.PreviewOpen(ctx, in, announce.Actor{Name: principal(ctx).Name})
+	return errors.Join(err, more)
 }
 
 // orEmpty makes a list that encodes as [] and not as null.

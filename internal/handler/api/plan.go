@@ -8,7 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"shirase/internal/incident"
+	"shirase/internal/announce"
 	"shirase/internal/plan"
 )
 
@@ -96,7 +96,7 @@ func (s *server) plan() {
 				return &tagged[Plan]{etag(now.Version), Plan{now.Version, string(now.Source)}}, nil
 			}
 			if who.IfMatch != 0 && who.IfMatch != now.Version {
-				return nil, fmt.Errorf("the plan is at version %d: %w", now.Version, incident.ErrConflict)
+				return nil, &announce.VersionError{Want: who.IfMatch, Have: now.Version}
 			}
 			v, err := s.Announce.Plans.SavePlan(ctx, now.Version, in.RawBody)
 			if err != nil {

@@ -46,7 +46,7 @@ func (s *server) problem(ctx context.Context, err error) error {
 	}
 	if e, ok := errors.AsType[*announce.VersionError](err); ok {
 		p.Status, p.Version = http.StatusPreconditionFailed, e.Have
-		p.Type, p.Title = "urn:shirase:problem:version", "The incident has moved on since you saw it."
+		p.Type, p.Title = "urn:shirase:problem:version", "It has moved on since you saw it."
 		p.Detail = "Read it again and decide anew."
 	}
 	if e, ok := errors.AsType[*announce.BlockedError](err); ok {
@@ -90,7 +90,7 @@ var problems = sync.OnceFunc(func() {
 			if !ok {
 				continue
 			}
-			f := handler.Fault{Pointer: location(d.ErrorDetail().Location), Detail: d.ErrorDetail().Message}
+			f := fault(d.ErrorDetail())
 			if strings.Contains(f.Detail, "unmarshal") || strings.Contains(f.Detail, "invalid character") {
 				f.Detail = "is not the JSON that is expected here"
 			}
@@ -100,13 +100,18 @@ var problems = sync.OnceFunc(func() {
 	}
 })
 
-// location turns huma's "body.facts[0].x" into a JSON Pointer; places outside
-// the body keep their name.
-func location(l string) string {
-	rest, ok := strings.CutPrefix(l, "body")
+// fault says where in the body a detail of huma's is. What is in the path, the
+// query or a header has no place there, and is named in words.
+func fault(d *huma.ErrorDetail) handler.Fault {
+	rest, ok := strings.CutPrefix(d.Location, "body")
 	if !ok {
-		return l
+		return handler.Fault{Detail: strings.TrimPrefix(d.Location+": "+d.Message, ": ")}
 	}
+	return handler.Fault{Pointer: pointer(rest), Detail: d.Message}
+}
+
+// pointer turns huma's ".facts[0].x" into a JSON Pointer (RFC 6901).
+func pointer(rest string) string {
 	rest = strings.NewReplacer("[", ".", "]", "").Replace(strings.TrimPrefix(rest, "."))
 	if rest == "" {
 		return ""
