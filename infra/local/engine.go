@@ -283,8 +283,18 @@ func (e *engine) settle(ctx context.Context) error {
 			return fmt.Errorf("settle: %w", err)
 		}
 		open, err := e.open(ctx)
-		if err != nil || !open {
+		if err != nil {
 			return err
+		}
+		e.mu.Lock()
+		// Whoever began to look meanwhile may have taken what open would have seen.
+		still := e.busy == 0 && e.looks == looks
+		e.mu.Unlock()
+		switch {
+		case !still:
+			continue
+		case !open:
+			return nil
 		}
 		e.kick()
 		e.mu.Lock()

@@ -250,6 +250,27 @@ func split(sizes []int, single, part int) int {
 // whole one goes first. No data can hold it.
 const or = tokenOpen + "or" + tokenClose
 
+// form stands between the forms of a text, fullest first. No data can hold it.
+const form = tokenOpen + "form" + tokenClose
+
+// compose writes the first form of a text that fits whole. Only where none
+// does, the last one is made to fit piece by piece.
+func compose(out, join, link string, l Limit) string {
+	forms := strings.Split(out, form)
+	last := len(forms) - 1
+	for _, f := range forms[:last] {
+		var parts []string
+		for _, p := range pieces(f) {
+			parts = append(parts, p.text)
+		}
+		if text := strings.Join(parts, join) + tail(link); len(parts) > 0 && l.Fits(text) {
+			return text
+		}
+	}
+	text, _ := assemble(pieces(forms[last]), join, link, l)
+	return text
+}
+
 // A piece is one segment of a short text. Pieces of rank 0 always stand; the
 // others go from the highest rank down when there is no room. Soft ones are
 // shortened before they go.

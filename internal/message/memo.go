@@ -91,8 +91,13 @@ func RenderMemo(in MemoInput) (map[incident.Family]Content, error) {
 		lead = 2
 	}
 	lead = min(lead, len(ps))
+	more, room := la.Footer.Open, subject+"\n\n"+flat(ps)
+	if in.Kind.showsPage() && m.Link != "" {
+		more = la.Footer.Page
+		room += "\n\n" + more
+	}
 	s := sheet{
-		Locale: la.locale, Title: subject, Body: ps[:lead], More: la.Footer.Open, Link: m.Link, Rest: ps[lead:],
+		Locale: la.locale, Title: subject, Body: ps[:lead], More: more, Link: m.Link, Rest: ps[lead:],
 		Footer: footer(la, m.Org, oneLine(in.Plan.Organisation.Contact)),
 	}
 	if in.Kind != MemoConfirm {
@@ -105,8 +110,14 @@ func RenderMemo(in MemoInput) (map[incident.Family]Content, error) {
 	return map[incident.Family]Content{
 		incident.FamilyEmail: mail,
 		incident.FamilySMS:   {Text: memoSMS(la, brief, m)},
-		incident.FamilyChat:  {Text: chatFit(subject+"\n\n"+flat(ps), m.Link)},
+		incident.FamilyChat:  {Text: chatFit(room, m.Link)},
 	}, nil
+}
+
+// showsPage reports whether a memo's link leads to the page that customers
+// read, where nothing can be done.
+func (k MemoKind) showsPage() bool {
+	return slices.Contains([]MemoKind{MemoJoined, MemoReminder, MemoOutlook, MemoUndelivered}, k)
 }
 
 func newMemoView(in MemoInput, la *language) *memoView {

@@ -163,11 +163,11 @@ func short(v *view, f incident.Family) (Content, error) {
 		out = toASCII(out)
 	}
 	limit := tightest(f)
-	text, _ := assemble(pieces(out), la.Join, v.Link, limit)
+	text := compose(out, la.Join, v.Link, limit)
 	if !limit.Fits(text) {
 		// A link that leaves no room for the status word stays away whole: cut, it
 		// would lead nowhere, and a notice without one is better than none.
-		text, _ = assemble(pieces(out), la.Join, "", limit)
+		text = compose(out, la.Join, "", limit)
 	}
 	return Content{Text: text}, nil
 }

@@ -12,6 +12,9 @@ import (
 // automaticAuthor is who publishes what no person published.
 const automaticAuthor = "shirase"
 
+// anyoneOnDuty stands for whoever will publish a draft, until it is known who does.
+const anyoneOnDuty = "on-call"
+
 // A said is a fact in words, with how sure we are of it.
 type said struct {
 	Text  string
@@ -50,6 +53,8 @@ type view struct {
 	Again, Watching, Over bool
 	// Looking tells that a person works on it; Automatic, that no person wrote this.
 	Looking, Automatic bool
+	// Acked tells that somebody has taken it on.
+	Acked bool
 	// Corrects tells that this is the text for those who were told the wrong one.
 	Corrects bool
 	// Lapsed tells that an outlook given before no longer holds.
@@ -60,18 +65,20 @@ type view struct {
 	Internal, Unsure bool
 
 	// Effect is the effect in running sentences; Effects are the same one by one.
-	Effect      said
-	Effects     []string
-	Scope       said
-	Workaround  said
-	Cause       said
-	Prevention  said
-	Data        incident.DataEffect
-	DataState   said
-	Basis       string
-	Text        string
-	Guide       string
-	Lead        string
+	Effect     said
+	Effects    []string
+	Scope      said
+	Workaround said
+	Cause      said
+	Prevention said
+	Data       incident.DataEffect
+	DataState  said
+	Basis      string
+	Text       string
+	Guide      string
+	// Lead is the member who has taken it on, by name; Taker is whoever has, also
+	// the name of a key. Both are empty where it is anybody on duty.
+	Lead, Taker string
 	Restated    string
 	OutlookSure said
 
@@ -310,10 +317,11 @@ func (v *view) restate(f incident.Facts) {
 
 func (v *view) measures(in Input) {
 	s := in.Incident
+	v.Acked = s.AckedBy != ""
 	if m, ok := in.Plan.Member(plan.MemberID(s.AckedBy)); ok {
-		v.Lead = oneLine(m.Name)
-	} else {
-		v.Lead = oneLine(s.AckedBy)
+		v.Lead, v.Taker = oneLine(m.Name), oneLine(m.Name)
+	} else if s.AckedBy != anyoneOnDuty {
+		v.Taker = oneLine(s.AckedBy)
 	}
 	for _, p := range s.Promises {
 		if !p.Open() && p.Kept <= in.Update.Seq {
@@ -364,6 +372,9 @@ func (v *view) One() string {
 	}
 	return ""
 }
+
+// Clause is One without its full stop, to be followed by a remark.
+func (v *view) Clause() string { return strings.TrimSuffix(v.One(), v.c.Stop) }
 
 // Mark is the mark of a drill; empty for the real thing.
 func (v *view) Mark() string {

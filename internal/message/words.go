@@ -97,6 +97,8 @@ type words struct {
 		Unsubscribe string `yaml:"unsubscribe"`
 		MemoWhy     string `yaml:"memo_why"`
 		Open        string `yaml:"open"`
+		// Page stands before the page that customers read, Open before what asks for a deed.
+		Page string `yaml:"page"`
 	} `yaml:"footer"`
 }
 
