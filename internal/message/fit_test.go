@@ -11,7 +11,6 @@ import (
 
 	"shirase/internal/incident"
 	"shirase/internal/message"
-	"shirase/internal/plan"
 )
 
 func TestParts(t *testing.T) {
@@ -150,12 +149,18 @@ func long(t *rapid.T, what string, pieces ...string) string {
 }
 
 // saysState reports whether a short message says its state without the status
-// word: what cannot be done, as a whole sentence, or that there is a problem.
-func saysState(p *plan.Plan, m message.Message, sms string) bool {
+// word: what cannot be done, or by whom, as a whole sentence, or that there is a
+// problem.
+func saysState(in message.Input, m message.Message, sms string) bool {
 	says := []string{"に問題", "の問題", "再発", "復旧", "経過確認中", "できな", "できません", "roblem with", "cannot", "is in place", "The problem is back"}
-	for _, c := range p.Components {
-		s, _ := c.Effect.In(m.Locale)
-		says = append(says, strings.TrimSuffix(strings.TrimSpace(s), "。"))
+	told := []incident.Text{in.Update.Facts.Scope.Value, in.Update.Facts.Effect.Value}
+	for _, c := range in.Plan.Components {
+		told = append(told, c.Effect)
+	}
+	for _, t := range told {
+		if s, ok := t.In(m.Locale); ok {
+			says = append(says, strings.TrimRight(s, "。."))
+		}
 	}
 	return slices.ContainsFunc(says, func(s string) bool { return strings.Contains(sms, s) })
 }
@@ -203,7 +208,7 @@ func TestEveryShortTextFitsWhateverItsNames(t *testing.T) {
 				if strings.HasPrefix(state, "訓練") || strings.HasPrefix(state, "DRILL") {
 					state = strings.Trim(state, "【[")
 				}
-				if !strings.Contains(sms, state) && !saysState(p, m, sms) {
+				if !strings.Contains(sms, state) && !saysState(in, m, sms) {
 					rt.Fatalf("SMS = %q, want the status word %q whole, or what says the same", sms, state)
 				}
 			}
