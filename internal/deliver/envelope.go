@@ -149,9 +149,11 @@ type Chunk struct {
 // Cursor is how far the fan-out of one update on one channel has come.
 type Cursor struct {
 	// Source is 0 for the plan's contacts, 1 for subscribers, 2 for the ledger.
-	Source int    `json:"source"`
-	Route  int    `json:"route"` // index of the audience among the update's routes on the channel
-	Shard  int    `json:"shard"`
-	From   string `json:"from,omitempty"`
-	Done   bool   `json:"done"`
+	Source int `json:"source"`
+	// Route is the index of the audience among the update's routes on the channel;
+	// of the ledger, the index of the incident: itself, then those merged into it.
+	Route int    `json:"route"`
+	Shard int    `json:"shard"`
+	From  string `json:"from,omitempty"`
+	Done  bool   `json:"done"`
 }

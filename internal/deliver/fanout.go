@@ -69,7 +69,7 @@ func (f *FanOut) update(ctx context.Context, p Pointer, deadline time.Time) (mor
 		return false, err
 	}
 	for _, c := range slices.Sorted(maps.Keys(f.Families)) {
-		ch := channelWork{FanOut: f, update: u, channel: c, named: inc.Snapshot().Named, plan: pl}
+		ch := channelWork{FanOut: f, update: u, channel: c, named: inc.Snapshot().Named, absorbed: inc.Snapshot().Absorbed, plan: pl}
 		ch.sources, ch.routed = sources(u, c)
 		if len(ch.sources) == 0 {
 			continue
@@ -91,7 +91,9 @@ type channelWork struct {
 	routed  []incident.Audience
 	sources []int
 	named   []incident.ComponentID
-	plan    *plan.Plan
+	// absorbed are the incidents that were merged into this one.
+	absorbed []incident.ID
+	plan     *plan.Plan
 }
 
 // run takes the channel's steps from the saved cursor on. It takes one step

@@ -20,9 +20,19 @@ import (
 // order and as often as they were.
 func fan(t *testing.T, w *twin, p Pointer) map[incident.Channel][]incident.RecipientID {
 	t.Helper()
+	return fanBy(t, w, p, 0)
+}
+
+// fanBy is fan with a page of so many.
+func fanBy(t *testing.T, w *twin, p Pointer, page int) map[incident.Channel][]incident.RecipientID {
+	t.Helper()
 	w.queued = nil
 	for {
-		more, err := w.fanOut().Pointer(t.Context(), p, w.now)
+		f := w.fanOut()
+		if page > 0 {
+			f.Page = page
+		}
+		more, err := f.Pointer(t.Context(), p, w.now)
 		if err != nil {
 			t.Fatalf("Pointer(%+v) = %v", p, err)
 		}
@@ -192,6 +202,54 @@ func TestFanOutSources(t *testing.T) {
 				t.Errorf("queued %v the second time, want nothing", again)
 			}
 		})
+	}
+}
+
+// TestFanOutReachesThePeopleOfMergedIncidents goes by pages of one, so that the
+// cursor crosses from ledger to ledger.
+func TestFanOutReachesThePeopleOfMergedIncidents(t *testing.T) {
+	t.Parallel()
+	const other incident.ID = "other"
+	w := newTwin()
+	w.open(theOne)
+	w.open(other)
+	login := func(sub *incident.Subscriber) { sub.Components = []incident.ComponentID{"search"} }
+	theirs, both := w.subscribe(incident.Email, "theirs@minato.test", login), w.subscribe(incident.Email, "both@minato.test", login)
+	failed := w.subscribe(incident.Email, "failed@minato.test", login)
+	text := w.subscribe(incident.SMS, "+9", login)
+	w.notice(theOne, incident.Investigating)
+	w.notice(other, incident.Investigating)
+	for _, id := range []incident.RecipientID{theirs, both} {
+		w.put(other, incident.Email, id, Mark{Text: 1, Result: Sent})
+	}
+	w.put(other, incident.Email, failed, Mark{Text: 1, Result: Failed})
+	w.put(other, incident.SMS, text, Mark{Text: 1, Result: Sent})
+	w.put(theOne, incident.Email, both, Mark{Text: 1, Result: Sent})
+	a, err := w.incidents[theOne].Absorb(w.incidents[other])
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.incidents[theOne] = a
+	mail := []incident.Route{{Audience: incident.Engineering, Channel: incident.Email}, {Audience: incident.Customers, Channel: incident.Email}}
+	next := w.now.Add(time.Hour)
+	for _, c := range []struct {
+		name      string
+		p         incident.Proposal
+		mail, sms []incident.RecipientID
+	}{
+		{"news", incident.Proposal{Kind: incident.Notice, Stage: incident.Identified, Next: next, Routes: mail}, sorted(theirs, both), nil},
+		{"a retraction", incident.Proposal{Kind: incident.Retraction, Of: 1, Stage: incident.Identified, Next: next}, []incident.RecipientID{both}, nil},
+		{"the end", incident.Proposal{Kind: incident.Notice, Stage: incident.Resolved}, sorted(theirs, both), []incident.RecipientID{text}},
+	} {
+		c.p.By = "key"
+		seq := w.publish(theOne, c.p)
+		got := fanBy(t, w, Pointer{Incident: theOne, Seq: seq}, 1)
+		for _, known := range []incident.RecipientID{hashOf(incident.Email, "sato@minato.test")} {
+			got[incident.Email] = slices.DeleteFunc(got[incident.Email], func(id incident.RecipientID) bool { return id == known })
+		}
+		if mails := slices.Compact(got[incident.Email]); !slices.Equal(mails, c.mail) || !slices.Equal(got[incident.SMS], c.sms) {
+			t.Errorf("%s goes to %v by mail and %v by SMS, want %v and %v", c.name, mails, got[incident.SMS], c.mail, c.sms)
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ func (w *work) send(ctx context.Context, letters []letter, sendBy time.Time) ([]
 			o = outcomes[n]
 		}
 		ends[n] = ended{l.turn, conclude(l.turn, o, w.sender.Keyed(), now)}
-		tally.add(o)
+		tally.add(o, l.envelope.Target.Secret != "")
 		if o.Failure != nil && o.Failure.Reason == Gone {
 			gone = append(gone, l.key.Recipient)
 		}
@@ -128,14 +128,21 @@ func (w *work) farewell(ctx context.Context, gone []incident.RecipientID) error 
 // wire is how the provider did in one wave.
 type wire struct{ answered, unavailable int }
 
-// add counts an outcome. What was not begun says nothing of the provider.
-func (t *wire) add(o Outcome) {
-	if o.Failure == nil {
+// add counts an outcome; own tells that the envelope's target has a credential
+// of its own. What was not begun says nothing of the provider, and neither does
+// one target's credential: the other targets must not wait for it. What concerns
+// one recipient is an answer.
+func (t *wire) add(o Outcome, own bool) {
+	if o.Failure == nil || o.Failure.Recipient {
 		t.answered++
 		return
 	}
 	switch o.Failure.Reason {
-	case Unavailable, TimedOut, Unauthorised:
+	case Unauthorised:
+		if !own {
+			t.unavailable++
+		}
+	case Unavailable, TimedOut:
 		t.unavailable++
 	case NotBegun, TooLate, Forbidden:
 	case Throttled, Rejected, Gone, Exhausted:

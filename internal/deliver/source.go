@@ -116,15 +116,31 @@ func (w *channelWork) subscribers(ctx context.Context, cur Cursor) ([]found, Cur
 	return out, next, nil
 }
 
-// told answers one page of those the ledger knows.
+// told answers one page of those the ledger knows: who was told of the incident
+// itself, and then, one after the other, of those that were merged into it. The
+// people of those go on here, whatever their filter, with what is news to
+// everybody; what mends an update or takes one back they never had.
 func (w *channelWork) told(ctx context.Context, cur Cursor) ([]found, Cursor, error) {
-	ids, from, err := w.Listing.Told(ctx, w.update.Incident, w.channel, cur.From, w.page())
+	of := w.ledgers()
+	if cur.Route >= len(of) {
+		return nil, w.after(cur), nil
+	}
+	ids, from, err := w.Listing.Told(ctx, of[cur.Route], w.channel, cur.From, w.page())
 	if err != nil {
 		return nil, Cursor{}, fmt.Errorf("list who was told on %s: %w", w.channel, err)
 	}
 	next := cur
-	if next.From = from; from == "" {
+	switch next.From = from; {
+	case from != "":
+	case cur.Route+1 < len(of):
+		next.Route++
+	default:
 		next = w.after(cur)
+	}
+	if cur.Route > 0 || len(w.routed) == 0 {
+		if ids, err = w.concerned(ctx, of[cur.Route], ids); err != nil {
+			return nil, Cursor{}, err
+		}
 	}
 	if len(ids) == 0 {
 		return nil, next, nil
@@ -135,8 +151,6 @@ func (w *channelWork) told(ctx context.Context, cur Cursor) ([]found, Cursor, er
 	}
 	if len(w.routed) > 0 {
 		ids = w.notCovered(ids, subs)
-	} else if ids, err = w.concerned(ctx, ids); err != nil {
-		return nil, Cursor{}, err
 	}
 	groups := w.groups(subs)
 	out := make([]found, 0, len(ids))
@@ -146,21 +160,34 @@ func (w *channelWork) told(ctx context.Context, cur Cursor) ([]found, Cursor, er
 	return out, next, nil
 }
 
-// concerned leaves those who must hear of an update that is not routed to the
-// channel: for one that mends, who was told what it is of; otherwise who was
-// told anything.
-func (w *channelWork) concerned(ctx context.Context, ids []incident.RecipientID) ([]incident.RecipientID, error) {
+// ledgers answers the incidents whose people hear of the update.
+func (w *channelWork) ledgers() []incident.ID {
+	own := []incident.ID{w.update.Incident}
+	if w.update.Kind == incident.Retraction || w.update.Kind.Mends() && len(w.routed) == 0 {
+		return own
+	}
+	return append(own, w.absorbed...)
+}
+
+// concerned leaves those of an incident's ledger who must hear of an update that
+// is not routed to the channel, or is another incident's: for one that mends,
+// who was told what it is of; otherwise who was told anything.
+func (w *channelWork) concerned(ctx context.Context, of incident.ID, ids []incident.RecipientID) ([]incident.RecipientID, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
 	keys := make([]Key, len(ids))
 	for n, id := range ids {
-		keys[n] = Key{Incident: w.update.Incident, Channel: w.channel, Recipient: id}
+		keys[n] = Key{Incident: of, Channel: w.channel, Recipient: id}
 	}
 	items, err := w.Ledger.Items(ctx, keys)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger on %s: %w", w.channel, err)
 	}
+	mends := w.update.Kind.Mends() && of == w.update.Incident
 	var out []incident.RecipientID
 	for n, it := range items {
-		if w.update.Kind.Mends() && it.Told(w.update.Of) || !w.update.Kind.Mends() && it.ToldAny() {
+		if mends && it.Told(w.update.Of) || !mends && it.ToldAny() {
 			out = append(out, ids[n])
 		}
 	}
