@@ -195,7 +195,7 @@ func (w *work) paused() bool {
 
 // tell lets an operator know of what was given up or waits for a credential.
 func (w *work) tell(ctx context.Context) error {
-	for _, r := range []Reason{Exhausted, Rejected, Unauthorised} {
+	for _, r := range []Reason{Exhausted, Rejected, Gone, Forbidden, Unauthorised} {
 		if n := w.undelivered[r]; n > 0 {
 			if err := w.Operators.Undelivered(ctx, w.chunk.Incident, w.chunk.Channel, r, n); err != nil {
 				return err

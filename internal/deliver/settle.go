@@ -46,14 +46,14 @@ func (w *work) send(ctx context.Context, letters []letter, sendBy time.Time) ([]
 		if o.Failure != nil && o.Failure.Reason == Gone {
 			gone = append(gone, l.key.Recipient)
 		}
-		w.note(ends[n].how, o, now)
+		w.note(l, ends[n].how, o, now)
 	}
 	anew, err := w.settle(ctx, ends)
 	return anew, errors.Join(err, w.report(ctx, tally, now), w.farewell(ctx, gone))
 }
 
 // note counts an outcome, and stops the chunk where the whole channel asks for it.
-func (w *work) note(how Settlement, o Outcome, now time.Time) {
+func (w *work) note(l letter, how Settlement, o Outcome, now time.Time) {
 	if how.Result == Sent {
 		w.count(TickSent, 1)
 	}
@@ -65,6 +65,10 @@ func (w *work) note(how Settlement, o Outcome, now time.Time) {
 	}
 	if o.Failure == nil {
 		return
+	}
+	if how.Done && how.Result == Refused && l.envelope.Target.ID != "" {
+		// A room or account of the plan that takes nothing is a fault of the plan.
+		w.undelivered[o.Failure.Reason]++
 	}
 	if o.Failure.Reason == Unauthorised {
 		w.undelivered[Unauthorised]++
