@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -268,6 +269,9 @@ func (e *engine) hand(ctx context.Context, function string, ms []embedded.Messag
 	return failed, nil
 }
 
+// errStopping says that the program stops before all was done.
+var errStopping = errors.New("the program is stopping")
+
 // settle waits until nothing is left to do at the present moment.
 func (e *engine) settle(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { e.mu.Lock(); e.moved.Broadcast(); e.mu.Unlock() })
@@ -289,12 +293,15 @@ func (e *engine) settle(ctx context.Context) error {
 		e.mu.Lock()
 		// Whoever began to look meanwhile may have taken what open would have seen.
 		still := e.busy == 0 && e.looks == looks
+		over := e.over
 		e.mu.Unlock()
 		switch {
 		case !still:
 			continue
 		case !open:
 			return nil
+		case over:
+			return errStopping // nobody is left who would do it
 		}
 		e.kick()
 		e.mu.Lock()

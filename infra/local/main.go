@@ -133,6 +133,10 @@ func serve(ctx context.Context, o options, out io.Writer, log *slog.Logger) erro
 	return errors.Join(p.serve(ctx, l, play), p.kv.Close())
 }
 
+// parting is how long requests may take to come to their end once the program
+// stops. It is shorter than the grace of queued work, so that both are over soon.
+const parting = 3 * time.Second
+
 // serve answers requests on a listener and works on what is queued, until the
 // context ends or play, which runs beside it, says that it is over.
 func (p *program) serve(ctx context.Context, l net.Listener, play func(context.Context) (over bool, err error)) error {
@@ -156,9 +160,12 @@ func (p *program) serve(ctx context.Context, l net.Listener, play func(context.C
 	})
 	g.Go(func() error {
 		<-ctx.Done()
-		stop, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		stop, done := context.WithTimeout(context.WithoutCancel(ctx), parting)
 		defer done()
-		return srv.Shutdown(stop)
+		if err := srv.Shutdown(stop); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		return srv.Close() // a client that stalls must not make the stop a failure
 	})
 	g.Go(func() error {
 		over, err := play(ctx)

@@ -160,12 +160,12 @@ func (p *program) wire(ctx context.Context) error {
 	p.engine = newEngine(&engine{
 		clock: p.clock, store: p.store, queues: p.queues, visibility: 6 * p.config.Timeout, log: p.log,
 		handlers: map[string]lambda.Handler{
-			"alarm":    lambda.NewHandler(handler.Alarm{Intake: p.announce, Visibility: p.queues, Now: p.clock.now, Log: p.log}.Handle),
-			"fanout":   lambda.NewHandler(handler.FanOut{Queue: queue, Pointers: fanout}.Handle),
-			"delivery": lambda.NewHandler(handler.Delivery{Queue: queue, Chunks: send}.Handle),
-			"due":      lambda.NewHandler(handler.Due{Sweep: p, Visibility: p.queues, Now: p.clock.now, Log: p.log}.Handle),
-			"api":      lambda.NewHandler(handler.Gateway{Handler: operators, MaxBody: maxPlanBody, Log: p.log}.Handle),
-			"signup":   lambda.NewHandler(handler.Gateway{Handler: readers, Log: p.log}.Handle),
+			"alarm":    function(handler.Alarm{Intake: p.announce, Visibility: p.queues, Now: p.clock.now, Log: p.log}.Handle),
+			"fanout":   function(handler.FanOut{Queue: queue, Pointers: fanout}.Handle),
+			"delivery": function(handler.Delivery{Queue: queue, Chunks: send}.Handle),
+			"due":      function(handler.Due{Sweep: p, Visibility: p.queues, Now: p.clock.now, Log: p.log}.Handle),
+			"api":      function(handler.Gateway{Handler: operators, MaxBody: maxPlanBody, Log: p.log}.Handle),
+			"signup":   function(handler.Gateway{Handler: readers, Log: p.log}.Handle),
 		},
 	})
 	return nil

@@ -197,6 +197,10 @@ func (p *program) moveClock(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now, err := p.engine.advance(r.Context(), by)
+	if errors.Is(err, errStopping) {
+		handler.WriteProblem(w, handler.NewProblem(http.StatusServiceUnavailable))
+		return
+	}
 	if err != nil {
 		p.log.Error("clock not moved", "error", err)
 		handler.WriteProblem(w, handler.NewProblem(http.StatusInternalServerError))

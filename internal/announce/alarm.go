@@ -38,7 +38,7 @@ func (s *Service) Signal(ctx context.Context, sig incident.Signal) error {
 			}
 			return s.keep(ctx, Change{}, sig, was.Incident, incident.OutcomeOld)
 		}
-		in := intake{Service: s, plan: pl, sig: sig, was: was}
+		in := intake{Service: s.seeing(sig), plan: pl, sig: sig, was: was}
 		switch {
 		case sig.State == incident.SignalAlarm && (sig.Suppressed || sig.Muted):
 			return in.record(ctx, true, incident.OutcomeSuppressed)
@@ -49,6 +49,26 @@ func (s *Service) Signal(ctx context.Context, sig incident.Signal) error {
 		}
 		return in.record(ctx, false, incident.OutcomeNoted)
 	})
+}
+
+// seeing answers a service to which a signal that is about to be kept is evidence
+// already, so that texts written in the same change speak of it.
+func (s *Service) seeing(sig incident.Signal) *Service {
+	out := *s
+	out.History = pending{s.History, sig}
+	return &out
+}
+
+// pending is a history with one more signal.
+type pending struct {
+	History
+	sig incident.Signal
+}
+
+// Signals puts the pending signal first.
+func (p pending) Signals(ctx context.Context, id incident.ID, cursor string, limit int) ([]Evidence, string, error) {
+	es, next, err := p.History.Signals(ctx, id, cursor, limit)
+	return append([]Evidence{{Incident: id, Signal: p.sig}}, es...), next, err
 }
 
 // unquiets reports whether a signal is the first to be acted on of a state that
@@ -92,6 +112,9 @@ type intake struct {
 	plan *plan.Plan
 	sig  incident.Signal
 	was  Alarm
+	// drafted puts what is opened before the on-call member at once: the alarm
+	// has fired for long enough, and a person is to decide, whatever its rule.
+	drafted bool
 }
 
 // next answers the alarm's state after the signal.
@@ -150,7 +173,13 @@ func (in intake) open(ctx context.Context, rule plan.AlarmRule, holder incident.
 		Incidents: []Versioned{{Incident: inc}},
 		Groups:    []GroupSlot{{Group: rule.Group, Was: holder, Set: inc.ID()}},
 		Alarms:    []Alarm{in.next(false, inc.ID(), rule.Component)},
-		Due:       []Due{{ID: dueID(DueHold, string(inc.ID()), 0), Kind: DueHold, At: now.Add(in.plan.Alarms.Hold), Incident: inc.ID()}},
+	}
+	if in.drafted {
+		if err := in.propose(ctx, &c, inc, UpdateInput{}, time.Time{}, message.MemoDraft); err != nil {
+			return err
+		}
+	} else {
+		c.Due = []Due{{ID: dueID(DueHold, string(inc.ID()), 0), Kind: DueHold, At: now.Add(in.plan.Alarms.Hold), Incident: inc.ID()}}
 	}
 	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeOpened)
 }
@@ -173,16 +202,26 @@ func (in intake) join(ctx context.Context, inc incident.Incident, rule plan.Alar
 		Groups: []GroupSlot{{Group: rule.Group, Was: inc.ID(), Set: inc.ID()}},
 	}
 	snap := inc.Snapshot()
-	fresh := !slices.Contains(snap.Named, rule.Component)
-	after := inc
-	var err error
+	known := slices.Contains(snap.Named, rule.Component) && slices.Contains(snap.Components, rule.Component)
 	switch {
 	case snap.Seq == 0:
-		if after, err = inc.Join([]incident.ComponentID{rule.Component}, rule.Severity); err != nil {
-			return err
-		}
-	case fresh || !slices.Contains(snap.Components, rule.Component):
+		return in.gather(ctx, c, inc, rule)
+	case !known:
 		return in.widen(ctx, c, inc, rule)
+	}
+	if err := in.again(ctx, &c, inc); err != nil {
+		return err
+	}
+	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeJoined)
+}
+
+// gather adds an alarm to an incident that nobody outside has heard of. Where
+// every alarm had cleared, and so nobody may be looking any more, it is held and
+// put before the on-call member as if it were the first.
+func (in intake) gather(ctx context.Context, c Change, inc incident.Incident, rule plan.AlarmRule) error {
+	after, err := inc.Join([]incident.ComponentID{rule.Component}, rule.Severity)
+	if err != nil {
+		return err
 	}
 	if after.Version() != inc.Version() {
 		c.Incidents = []Versioned{{Incident: after, Base: inc.Version()}}
@@ -190,7 +229,60 @@ func (in intake) join(ctx context.Context, inc incident.Incident, rule plan.Alar
 			return err
 		}
 	}
+	firing, err := in.firing(ctx, inc, in.sig.Fingerprint())
+	if err != nil {
+		return err
+	}
+	first := dueID(DueHold, string(inc.ID()), 0)
+	held, err := in.Agenda.Awaits(ctx, first)
+	if err != nil {
+		return fmt.Errorf("read hold: %w", err)
+	}
+	fired := in.was.State == incident.SignalAlarm && !in.was.Quiet && in.was.Incident == inc.ID()
+	if !held && !firing && !fired {
+		c.Due = append(c.Due, Due{
+			ID: dueID(DueHold, string(inc.ID()), 1), Kind: DueHold, At: in.Now().Add(in.plan.Alarms.Hold), Incident: inc.ID(), Seq: 1,
+		})
+	}
 	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeJoined)
+}
+
+// again is an alarm whose component readers know of, and which fires anew. A
+// draft that says the alarms have cleared is dropped; where readers were told
+// that it is fixed, a draft says that it is not.
+func (in intake) again(ctx context.Context, c *Change, inc incident.Incident) error {
+	ds, err := in.Drafts.Drafts(ctx, inc.ID())
+	if err != nil {
+		return fmt.Errorf("read drafts: %w", err)
+	}
+	proposed := false
+	for _, d := range ds {
+		switch {
+		case d.State != DraftOpen:
+		case d.cleared():
+			c.dismiss(d)
+		case d.Input.Stage == incident.Investigating:
+			proposed = true
+		}
+	}
+	if inc.Stage() != incident.Monitoring || proposed {
+		return nil
+	}
+	return in.propose(ctx, c, inc, UpdateInput{Stage: incident.Investigating}, time.Time{}, message.MemoDraft)
+}
+
+// cleared reports whether a draft is the one that cleared alarms propose, as no
+// person has changed it.
+func (d Draft) cleared() bool {
+	return d.Input.Stage == incident.Monitoring && d.Input.Kind == "" && d.Input.Text.Empty() && len(d.Input.Facts.States()) == 0
+}
+
+// dismiss drops a draft that nobody has decided on.
+func (c *Change) dismiss(d Draft) {
+	d.Revision++
+	d.State, d.By = DraftDismissed, author
+	c.Drafts = append(c.Drafts, d)
+	c.Cancel = append(c.Cancel, autoID(d.ID), escalateID(d.ID))
 }
 
 // widen proposes an update that names a further component.
@@ -201,15 +293,15 @@ func (in intake) widen(ctx context.Context, c Change, inc incident.Incident, rul
 	}
 	input := UpdateInput{Kind: incident.ScopeUpdate, Components: append(inc.Snapshot().Components, rule.Component)}
 	for _, d := range ds {
+		if d.State == DraftOpen && d.cleared() {
+			c.dismiss(d)
+		}
 		if d.State == DraftOpen && d.Input.Kind == incident.ScopeUpdate {
 			if slices.Contains(d.Input.Components, rule.Component) {
 				return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeJoined)
 			}
 			input.Components = append(slices.Clone(d.Input.Components), rule.Component)
-			d.Revision++
-			d.State, d.By = DraftDismissed, author
-			c.Drafts = append(c.Drafts, d)
-			c.Cancel = append(c.Cancel, autoID(d.ID), escalateID(d.ID))
+			c.dismiss(d)
 		}
 	}
 	if rule.Severity.Worse(inc.Snapshot().Severity) {
@@ -256,14 +348,14 @@ func (s *Service) callOut(ctx context.Context, c *Change, pl *plan.Plan, d *Draf
 	if !ok {
 		return nil
 	}
-	signals, err := s.signals(ctx, inc.ID())
+	signals, err := s.signals(ctx, inc)
 	if err != nil {
 		return err
 	}
 	snap := inc.Snapshot()
 	ms, err := s.memos(pl, m, call{
 		kind: kind, about: fmt.Sprintf("%s/%d", d.ID, d.Called), draft: d.ID,
-		input:     message.MemoInput{Incident: &snap, Draft: d.Messages, Signals: signals, Due: d.AutoAt, Auto: !d.AutoAt.IsZero()},
+		input:     message.MemoInput{Incident: &snap, Draft: outside(pl, d.Messages), Signals: signals, Due: d.AutoAt, Auto: !d.AutoAt.IsZero()},
 		sms:       kind == message.MemoEscalation || snap.Severity == incident.Critical,
 		voidAfter: snap.Seq,
 	}, now)
@@ -280,6 +372,19 @@ func (s *Service) callOut(ctx context.Context, c *Change, pl *plan.Plan, d *Draf
 	return nil
 }
 
+// outside answers the texts that people outside will read: what a member on
+// call has to judge first. The draft's page shows them all.
+func outside(pl *plan.Plan, ms []message.Message) []message.Message {
+	out := slices.DeleteFunc(slices.Clone(ms), func(m message.Message) bool {
+		a, ok := pl.Audience(m.Audience)
+		return !ok || !a.Public
+	})
+	if len(out) == 0 {
+		return ms
+	}
+	return out
+}
+
 // maxCalls bounds how often one draft calls somebody.
 const maxCalls = 24
 
@@ -287,22 +392,28 @@ const maxCalls = 24
 // incident is, a draft proposes monitoring; nothing is ever announced by an OK.
 func (in intake) clear(ctx context.Context) error {
 	c := Change{Alarms: []Alarm{in.next(false, in.was.Incident, in.was.Component)}}
-	inc, err := in.Incidents.Incident(ctx, in.was.Incident)
+	inc, err := in.survivor(ctx, in.was.Incident)
 	if errors.Is(err, incident.ErrNotFound) {
 		return in.keep(ctx, c, in.sig, "", incident.OutcomeNoted)
 	}
 	if err != nil {
 		return fmt.Errorf("read incident of alarm: %w", err)
 	}
+	c.Alarms[0].Incident = inc.ID()
 	if !inc.Live() {
 		return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeNoted)
 	}
-	firing, err := in.firing(ctx, inc.ID(), in.sig.Fingerprint())
+	firing, err := in.firing(ctx, inc, in.sig.Fingerprint())
 	if err != nil {
 		return err
 	}
+	ds, err := in.Drafts.Drafts(ctx, inc.ID())
+	if err != nil {
+		return fmt.Errorf("read drafts: %w", err)
+	}
+	proposed := slices.ContainsFunc(ds, func(d Draft) bool { return d.State == DraftOpen && d.Input.Stage == incident.Monitoring })
 	stage := inc.Stage()
-	if !firing && (stage == incident.Investigating || stage == incident.Identified) {
+	if !firing && !proposed && (stage == incident.Investigating || stage == incident.Identified) {
 		if err := in.propose(ctx, &c, inc, UpdateInput{Stage: incident.Monitoring}, time.Time{}, message.MemoCleared); err != nil {
 			return err
 		}
@@ -310,15 +421,34 @@ func (in intake) clear(ctx context.Context) error {
 	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeCleared)
 }
 
-// firing reports whether any alarm of an incident but one is still firing.
-func (s *Service) firing(ctx context.Context, id incident.ID, but string) (bool, error) {
-	as, err := s.Watch.Alarms(ctx, id)
-	if err != nil {
-		return false, fmt.Errorf("read alarms of incident: %w", err)
+// maxMerges bounds how far a chain of merged incidents is followed.
+const maxMerges = 20
+
+// survivor answers the incident in which one goes on: itself, unless it was merged.
+func (s *Service) survivor(ctx context.Context, id incident.ID) (inc incident.Incident, err error) {
+	for range maxMerges {
+		inc, err = s.Incidents.Incident(ctx, id)
+		if id = inc.Snapshot().MergedInto; err != nil || id == "" {
+			break
+		}
 	}
-	return slices.ContainsFunc(as, func(a Alarm) bool {
-		return a.Fingerprint != but && a.State == incident.SignalAlarm
-	}), nil
+	return inc, err
+}
+
+// firing reports whether any alarm of an incident, or of one that was merged
+// into it, is firing. The one named by but is left out, and so is what CloudWatch
+// itself keeps quiet.
+func (s *Service) firing(ctx context.Context, inc incident.Incident, but string) (bool, error) {
+	for _, id := range family(inc) {
+		as, err := s.Watch.Alarms(ctx, id)
+		if err != nil {
+			return false, fmt.Errorf("read alarms of incident: %w", err)
+		}
+		if slices.ContainsFunc(as, func(a Alarm) bool { return a.Fingerprint != but && a.State == incident.SignalAlarm && !a.Quiet }) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // planned answers the planned work that is going on at a component.
@@ -329,7 +459,7 @@ func (in intake) planned(ctx context.Context, c incident.ComponentID) (incident.
 	}
 	for _, inc := range live {
 		snap := inc.Snapshot()
-		if snap.Kind == incident.Maintenance && slices.Contains(snap.Components, c) &&
+		if snap.Kind == incident.Maintenance && !snap.ID.Drill() && slices.Contains(snap.Components, c) &&
 			(snap.Stage == incident.InProgress || snap.Stage == incident.Verifying) {
 			return inc, true, nil
 		}

@@ -159,6 +159,7 @@ const (
 	DueReminder DueKind = "reminder" // planned work is near
 	DueStart    DueKind = "start"    // planned work begins
 	DueEnd      DueKind = "end"      // planned work was to be over
+	DueAfter    DueKind = "after"    // planned work is over: do its alarms still fire?
 )
 
 // A Due is something that happens by itself at a time, unless it has become

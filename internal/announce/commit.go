@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"shirase/internal/deliver"
@@ -18,6 +19,7 @@ const publishWithin = time.Second
 // the store has said yes the change is made: a bus that fails costs time only,
 // since the sweep publishes whatever outbox item is left.
 func (s *Service) commit(ctx context.Context, c Change) error {
+	c.tidy()
 	if err := s.Store.Commit(ctx, c); err != nil {
 		if errors.Is(err, incident.ErrConflict) {
 			return &racedError{fmt.Errorf("commit: %w", err)}
@@ -43,6 +45,23 @@ func (s *Service) publish(ctx context.Context, p deliver.Pointer) error {
 		return fmt.Errorf("delete outbox item: %w", err)
 	}
 	return nil
+}
+
+// tidy leaves one operation for each due item, since a store may refuse two on
+// the same one: what is put again or dropped need not be cancelled.
+func (c *Change) tidy() {
+	seen := map[DueID]bool{}
+	for _, d := range c.Due {
+		seen[d.ID] = true
+	}
+	for _, id := range c.Drop {
+		seen[id] = true
+	}
+	c.Cancel = slices.DeleteFunc(slices.Clone(c.Cancel), func(id DueID) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 }
 
 // pointers answers everything that the change puts in the outbox.

@@ -1,9 +1,11 @@
 package announce
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,17 +28,47 @@ func (s *Service) newDraft(ctx context.Context, pl *plan.Plan, inc incident.Inci
 // fill renders a draft's texts for the incident as it is, except that somebody
 // has taken it on: whoever publishes the draft does so by publishing it.
 func (s *Service) fill(ctx context.Context, pl *plan.Plan, d Draft, inc incident.Incident, now time.Time) (Draft, error) {
+	if !d.Input.Next.IsZero() && d.Input.Next.Before(now.Add(minPromise)) {
+		d.Input.Next = time.Time{} // too near by now: the plan says when
+	}
 	p, err := s.draft(ctx, inc, d.Input, now)
 	if err != nil {
 		return Draft{}, err
 	}
+	if end := p.update.Facts.EndedAt; p.update.Stage == incident.Resolved && !d.Input.Facts.EndedAt.Known() {
+		d.Input.Facts.EndedAt = end // the time in the texts stays as it was seen
+	}
 	d.Revision++
 	d.Base, d.Next, d.Messages, d.Digest, d.At = inc.Version(), p.update.Next, p.messages, p.hash, now
 	d.Until = now.Add(pl.Timing.DraftLife)
-	if !d.Next.IsZero() && d.Next.Add(-minPromise).Before(d.Until) {
-		d.Until = d.Next.Add(-minPromise)
+	if !d.Next.IsZero() {
+		// A plan may promise so soon that half of the time is all there is.
+		if last := d.Next.Add(-min(minPromise, d.Next.Sub(now)/2)); last.Before(d.Until) {
+			d.Until = last
+		}
 	}
 	return d, nil
+}
+
+// follow brings a draft to the incident as it is. Where its words come out just
+// as they were, with the promise that stands in them, it only moves its base, so
+// that what somebody is reading stays what will be sent.
+func (s *Service) follow(ctx context.Context, pl *plan.Plan, d Draft, inc incident.Incident, now time.Time) (Draft, error) {
+	if d.keeps(now) {
+		p, err := s.draft(ctx, inc, d.input(), now)
+		if err == nil && p.hash == d.Digest {
+			d.Revision++
+			d.Base, d.Messages = inc.Version(), p.messages
+			return d, nil
+		}
+	}
+	return s.fill(ctx, pl, d, inc, now)
+}
+
+// keeps reports whether the promise in a draft's texts lies far enough ahead to
+// be given as it stands.
+func (d Draft) keeps(now time.Time) bool {
+	return d.Next.IsZero() || !d.Next.Before(now.Add(minPromise))
 }
 
 // reader stands for whoever will publish a draft, until it is known who does.
@@ -66,7 +98,7 @@ func (s *Service) redraft(ctx context.Context, c *Change, after incident.Inciden
 		if d.State != DraftOpen || c.holds(d.ID) {
 			continue
 		}
-		fresh, err := s.fill(ctx, pl, d, after, s.Now())
+		fresh, err := s.follow(ctx, pl, d, after, s.Now())
 		if errors.Is(err, incident.ErrConflict) || errors.Is(err, incident.ErrInvalid) {
 			fresh, err = d, nil
 			fresh.Revision++
@@ -116,25 +148,26 @@ func (s *Service) Draft(ctx context.Context, id DraftID) (DraftView, error) {
 	if v.Plan, err = s.pinned(ctx, inc.Snapshot().Plan); err != nil {
 		return DraftView{}, err
 	}
-	if v.Signals, err = s.signals(ctx, d.Incident); err != nil {
+	if v.Signals, err = s.signals(ctx, inc); err != nil {
 		return DraftView{}, err
 	}
 	if d.State != DraftOpen {
 		return v, nil
 	}
-	p, err := s.draft(ctx, inc, d.input(), s.Now())
-	if _, late := errors.AsType[*incident.FieldError](err); late && !d.Next.IsZero() {
-		p, err = s.draft(ctx, inc, d.Input, s.Now())
+	now := s.Now()
+	if v.Stale = d.staleAt(inc, now); v.Stale {
+		if v.Draft, err = s.follow(ctx, v.Plan, d, inc, now); err != nil {
+			return DraftView{}, err
+		}
+		v.Stale = v.Draft.Digest != d.Digest
+		v.Draft.Revision = d.Revision
 	}
+	p, err := s.draft(ctx, inc, v.Draft.input(), now)
 	if err != nil {
 		return DraftView{}, err
 	}
 	v.Update, v.Findings = p.update, p.findings
-	if v.Stale = d.staleAt(inc, s.Now()); v.Stale {
-		v.Draft, err = s.fill(ctx, v.Plan, d, inc, s.Now())
-		v.Draft.Revision = d.Revision
-	}
-	return v, err
+	return v, nil
 }
 
 // input answers the input with the very promise that stands in the texts.
@@ -149,9 +182,9 @@ func (d Draft) staleAt(inc incident.Incident, now time.Time) bool {
 }
 
 // PublishDraft makes the draft's update, with exactly the texts whose digest is
-// given. It is a [*StaleError] if those are no longer the texts that may be
-// sent; the error holds the fresh ones. Publishing a published draft again
-// answers the same update.
+// given. Texts that are rendered anew and come out as they were seen are those
+// texts. Otherwise it is a [*StaleError], which holds the fresh ones. Publishing
+// a published draft again answers the same update.
 func (s *Service) PublishDraft(ctx context.Context, id DraftID, digest string, who Actor) (Result, error) {
 	return s.decide(ctx, id, who, func(c *Change, d Draft, inc incident.Incident) (Result, error) {
 		now := s.Now()
@@ -159,27 +192,40 @@ func (s *Service) PublishDraft(ctx context.Context, id DraftID, digest string, w
 			u, err := s.Incidents.Update(ctx, d.Incident, d.Seq)
 			return Result{Incident: inc.Snapshot(), Update: &u}, err
 		}
-		if d.staleAt(inc, now) || d.Digest != digest {
+		if d.State != DraftOpen {
+			return Result{}, fmt.Errorf("the draft is %s: %w", d.State, incident.ErrConflict)
+		}
+		if d.staleAt(inc, now) {
+			pl, err := s.pinned(ctx, inc.Snapshot().Plan)
+			if err != nil {
+				return Result{}, err
+			}
+			fresh, err := s.follow(ctx, pl, d, inc, now)
+			if err != nil {
+				return Result{}, err
+			}
+			if fresh.Digest != digest {
+				return Result{}, s.stale(ctx, fresh, inc, now)
+			}
+			fresh.Revision = d.Revision // both writes of it are one
+			d = fresh
+		}
+		if d.Digest != digest {
 			return Result{}, s.stale(ctx, d, inc, now)
 		}
 		return s.release(ctx, c, d, inc, who.Name, now)
 	})
 }
 
-// stale renders a draft anew, keeps it, and answers the fresh texts as the
-// error that refuses the old ones.
+// stale answers a draft's texts as the error that refuses the ones that were
+// seen. A draft that was rendered for it is kept first, so that the next try
+// finds those very texts.
 func (s *Service) stale(ctx context.Context, d Draft, inc incident.Incident, now time.Time) error {
-	if d.State != DraftOpen {
-		return fmt.Errorf("the draft is %s: %w", d.State, incident.ErrConflict)
+	kept, err := s.Drafts.Draft(ctx, d.ID)
+	if err != nil {
+		return fmt.Errorf("read draft: %w", err)
 	}
-	if d.staleAt(inc, now) {
-		pl, err := s.pinned(ctx, inc.Snapshot().Plan)
-		if err != nil {
-			return err
-		}
-		if d, err = s.fill(ctx, pl, d, inc, now); err != nil {
-			return err
-		}
+	if kept.Revision != d.Revision {
 		if err := s.commit(ctx, Change{Drafts: []Draft{d}}); err != nil {
 			return err
 		}
@@ -188,6 +234,7 @@ func (s *Service) stale(ctx context.Context, d Draft, inc incident.Incident, now
 	if err != nil {
 		return err
 	}
+	p.messages, p.hash = d.Messages, d.Digest
 	return &StaleError{p.preview()}
 }
 
@@ -203,10 +250,8 @@ func (s *Service) release(ctx context.Context, c *Change, d Draft, inc incident.
 		return Result{}, err
 	}
 	p.before = inc // both changes are one to the store
-	for n := range d.Messages {
-		d.Messages[n].Seq = p.update.Seq
-	}
-	p.messages = d.Messages
+	p.messages = spoken(d.Messages, p.messages)
+	d.Messages = p.messages
 	d.Revision++
 	d.State, d.By, d.Seq = DraftPublished, by, p.update.Seq
 	c.Drafts = append(c.Drafts, d)
@@ -217,6 +262,34 @@ func (s *Service) release(ctx context.Context, c *Change, d Draft, inc incident.
 	return Result{Incident: p.after.Snapshot(), Update: &p.update, Findings: p.findings}, nil
 }
 
+// spoken answers the words that were seen in the messages that are sent: number,
+// moment and the body for programs are those of the acceptance.
+func spoken(seen, sent []message.Message) []message.Message {
+	type reader struct {
+		audience incident.Audience
+		locale   incident.Locale
+	}
+	words := map[reader]message.Message{}
+	for _, m := range seen {
+		words[reader{m.Audience, m.Locale}] = m
+	}
+	out := slices.Clone(sent)
+	for n, m := range out {
+		if was, ok := words[reader{m.Audience, m.Locale}]; ok {
+			out[n].Contents, out[n].Plain = wordsOf(was.Contents, m.Contents), wordsOf(was.Plain, m.Plain)
+		}
+	}
+	return out
+}
+
+func wordsOf(seen, sent map[incident.Family]message.Content) map[incident.Family]message.Content {
+	out := maps.Clone(seen)
+	if body, ok := sent[incident.FamilyWebhook]; ok {
+		out[incident.FamilyWebhook] = body
+	}
+	return out
+}
+
 // EditDraft changes what a draft says; the answer is the fresh draft.
 func (s *Service) EditDraft(ctx context.Context, id DraftID, in UpdateInput, who Actor) (Result, error) {
 	return s.decide(ctx, id, who, func(c *Change, d Draft, inc incident.Incident) (Result, error) {
@@ -224,6 +297,9 @@ func (s *Service) EditDraft(ctx context.Context, id DraftID, in UpdateInput, who
 			return Result{}, fmt.Errorf("the draft is %s: %w", d.State, incident.ErrConflict)
 		}
 		now := s.Now()
+		if !in.Next.IsZero() && in.Next.Before(now.Add(minPromise)) {
+			return Result{}, incident.Invalid("next", "must be at least %d minutes ahead", int(minPromise.Minutes()))
+		}
 		stamp(&in.Facts, who.Name, now)
 		d.Input = in
 		after, err := inc.Ack(who.Name, now)
@@ -259,11 +335,16 @@ func (s *Service) DismissDraft(ctx context.Context, id DraftID, who Actor) (Resu
 		switch d.State {
 		case DraftDismissed:
 			return Result{Incident: inc.Snapshot()}, nil
+		case DraftOpen:
 		case DraftPublished:
 			return Result{}, fmt.Errorf("the draft is published: %w", incident.ErrConflict)
 		}
+		waits, err := s.waits(ctx, d)
+		if err != nil {
+			return Result{}, err
+		}
 		after, err := inc.Touch()
-		if inc.Seq() == 0 {
+		if inc.Seq() == 0 && !waits {
 			after, err = inc.Dismiss(s.Now())
 		}
 		if err != nil {
@@ -277,8 +358,22 @@ func (s *Service) DismissDraft(ctx context.Context, id DraftID, who Actor) (Resu
 		if err := s.slots(ctx, c, inc, after); err != nil {
 			return Result{}, err
 		}
+		if after.Live() {
+			if err := s.redraft(ctx, c, after); err != nil {
+				return Result{}, err
+			}
+		}
 		return Result{Incident: after.Snapshot()}, nil
 	})
+}
+
+// waits reports whether an incident has another draft that waits.
+func (s *Service) waits(ctx context.Context, but Draft) (bool, error) {
+	ds, err := s.Drafts.Drafts(ctx, but.Incident)
+	if err != nil {
+		return false, fmt.Errorf("read drafts: %w", err)
+	}
+	return slices.ContainsFunc(ds, func(d Draft) bool { return d.ID != but.ID && d.State == DraftOpen }), nil
 }
 
 // AckDraft records that the reader of a draft has taken the incident on.
@@ -305,22 +400,30 @@ func (s *Service) decide(ctx context.Context, id DraftID, who Actor, fn func(*Ch
 	})
 }
 
-// signals answers the newest signal of each alarm behind an incident, by name.
-func (s *Service) signals(ctx context.Context, id incident.ID) ([]incident.Signal, error) {
-	es, _, err := s.History.Signals(ctx, id, "", maxSignals)
-	if err != nil {
-		return nil, fmt.Errorf("list signals: %w", err)
-	}
-	seen := map[string]bool{}
-	var out []incident.Signal
-	for _, e := range es { // newest first
-		if f := e.Signal.Fingerprint(); !seen[f] {
-			seen[f] = true
-			out = append(out, e.Signal)
+// signals answers the newest signal of each alarm behind an incident, and
+// behind those that were merged into it, by name.
+func (s *Service) signals(ctx context.Context, inc incident.Incident) ([]incident.Signal, error) {
+	newest := map[string]incident.Signal{}
+	for _, id := range family(inc) {
+		es, _, err := s.History.Signals(ctx, id, "", maxSignals)
+		if err != nil {
+			return nil, fmt.Errorf("list signals: %w", err)
+		}
+		for _, e := range es {
+			f := e.Signal.Fingerprint()
+			if was, ok := newest[f]; !ok || e.Signal.At.After(was.At) {
+				newest[f] = e.Signal
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b incident.Signal) int { return strings.Compare(a.Alarm, b.Alarm) })
-	return out, nil
+	return slices.SortedFunc(maps.Values(newest), func(a, b incident.Signal) int {
+		return cmp.Or(strings.Compare(a.Alarm, b.Alarm), strings.Compare(a.Fingerprint(), b.Fingerprint()))
+	}), nil
+}
+
+// family answers an incident and those that were merged into it.
+func family(inc incident.Incident) []incident.ID {
+	return append([]incident.ID{inc.ID()}, inc.Snapshot().Absorbed...)
 }
 
 // maxSignals bounds how many signals a draft shows.

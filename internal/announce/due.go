@@ -71,7 +71,10 @@ func (s *Service) happen(ctx context.Context, d Due) error {
 		return fmt.Errorf("read plan: %w", err)
 	}
 	o := occurrence{Service: s, plan: pl, due: d, inc: inc, snap: inc.Snapshot(), now: s.Now()}
-	if inc.Live() {
+	switch {
+	case d.Kind == DueAfter && !inc.Live():
+		err = o.leftover(ctx)
+	case d.Kind != DueAfter && inc.Live():
 		err = o.fill(ctx, &c)
 	}
 	if err != nil {
@@ -107,6 +110,8 @@ func (o occurrence) fill(ctx context.Context, c *Change) error {
 		return o.outlook(ctx, c)
 	case DueReminder, DueStart, DueEnd:
 		return o.work(ctx, c)
+	case DueAfter: // the work goes on again, and has a later one
+		return nil
 	}
 	return fmt.Errorf("due kind %q: %w", o.due.Kind, incident.ErrInvalid)
 }
@@ -117,9 +122,12 @@ func (o occurrence) hold(ctx context.Context, c *Change) error {
 	if o.snap.Seq > 0 {
 		return nil
 	}
-	firing, err := o.firing(ctx, o.inc.ID(), "")
+	firing, err := o.firing(ctx, o.inc, "")
 	if err != nil {
 		return err
+	}
+	if !firing && o.due.Seq > 0 {
+		return nil // a draft about it waits as it did
 	}
 	if !firing {
 		after, err := o.inc.Dismiss(o.now)
@@ -137,13 +145,43 @@ func (o occurrence) hold(ctx context.Context, c *Change) error {
 	if rule.Publish == plan.PublishAuto {
 		autoAt = o.due.At.Add(rule.After)
 	}
+	ds, err := o.Drafts.Drafts(ctx, o.inc.ID())
+	if err != nil {
+		return fmt.Errorf("read drafts: %w", err)
+	}
+	for _, d := range ds {
+		if d.State == DraftOpen {
+			return o.recall(ctx, c, d, autoAt)
+		}
+	}
 	return o.propose(ctx, c, o.inc, UpdateInput{}, autoAt, message.MemoDraft)
+}
+
+// recall puts a draft that waits before the next on-call member, since what it
+// is about fires again.
+func (o occurrence) recall(ctx context.Context, c *Change, d Draft, autoAt time.Time) error {
+	pinned, err := o.pinned(ctx, o.snap.Plan)
+	if err != nil {
+		return err
+	}
+	if d, err = o.follow(ctx, pinned, d, o.inc, o.now); err != nil {
+		return err
+	}
+	d.AutoAt = autoAt
+	if err := o.callOut(ctx, c, o.plan, &d, o.inc, message.MemoDraft, o.now); err != nil {
+		return err
+	}
+	if !autoAt.IsZero() {
+		c.Due = append(c.Due, Due{ID: autoID(d.ID), Kind: DueAuto, At: autoAt, Incident: o.inc.ID(), Draft: d.ID})
+	}
+	c.Drafts = append(c.Drafts, d)
+	return nil
 }
 
 // rule answers the most forward rule among the incident's firing alarms: one
 // that may publish by itself wins over one that may not, the sooner over the later.
 func (o occurrence) rule(ctx context.Context) (plan.AlarmRule, error) {
-	signals, err := o.signals(ctx, o.inc.ID())
+	signals, err := o.signals(ctx, o.inc)
 	if err != nil {
 		return plan.AlarmRule{}, err
 	}
@@ -170,7 +208,7 @@ func (o occurrence) auto(ctx context.Context, c *Change) error {
 	if d.State != DraftOpen || o.snap.Seq > 0 || o.snap.AckedBy != "" || o.snap.Facts.Data.Value.Grave() {
 		return nil
 	}
-	firing, err := o.firing(ctx, o.inc.ID(), "")
+	firing, err := o.firing(ctx, o.inc, "")
 	if err != nil || !firing {
 		return err
 	}
@@ -258,15 +296,46 @@ func (o occurrence) lapse(ctx context.Context, c *Change) error {
 	if _, ok := o.promised(); !ok {
 		return nil
 	}
-	in := UpdateInput{Kind: incident.Holding}
-	if out := o.snap.Facts.Outlook; out.Known() && !out.Value.ValidAt(o.now) {
-		in.Facts.Outlook = o.nobodyCanTell()
+	if comes, err := o.workSpeaks(ctx); err != nil || comes {
+		return err
 	}
+	in := UpdateInput{Kind: incident.Holding, Facts: o.aged()}
 	p, err := o.prepare(ctx, o.inc, in, author, o.now)
 	if err != nil {
 		return err
 	}
 	return o.announce(ctx, c, p)
+}
+
+// workSpeaks reports whether the start or the end of planned work is overdue as
+// well: it is the one message that is told then.
+func (o occurrence) workSpeaks(ctx context.Context) (bool, error) {
+	kind, at := DueStart, o.snap.Window.From
+	switch {
+	case o.snap.Kind != incident.Maintenance:
+		return false, nil
+	case o.snap.Stage == incident.InProgress:
+		kind, at = DueEnd, o.snap.Window.To
+	case o.snap.Stage != incident.Scheduled:
+		return false, nil
+	}
+	if o.now.Before(at) {
+		return false, nil
+	}
+	waits, err := o.Agenda.Awaits(ctx, dueID(kind, string(o.inc.ID()), at.Unix()))
+	if err != nil {
+		return false, fmt.Errorf("read due item: %w", err)
+	}
+	return waits, nil
+}
+
+// aged answers what is to be said of an outlook that has expired meanwhile, so
+// that no word of its own has to follow.
+func (o occurrence) aged() (f incident.Facts) {
+	if out := o.snap.Facts.Outlook; out.Known() && !out.Value.ValidAt(o.now) {
+		f.Outlook = o.nobodyCanTell()
+	}
+	return f
 }
 
 func (o occurrence) nobodyCanTell() incident.Fact[incident.Outlook] {
@@ -290,6 +359,9 @@ func (o occurrence) outlook(ctx context.Context, c *Change) error {
 		}
 		return o.nag(c, message.MemoOutlook, fmt.Sprintf("%s/%d", o.inc.ID(), until.Unix()), until)
 	}
+	if comes, err := o.workSpeaks(ctx); err != nil || comes {
+		return err
+	}
 	p, err := o.prepare(ctx, o.inc, UpdateInput{Kind: incident.Progress, Facts: incident.Facts{Outlook: o.nobodyCanTell()}}, author, o.now)
 	if err != nil {
 		return err
@@ -307,20 +379,28 @@ func (o occurrence) until() int64 {
 
 // work does what planned work has coming: reminders, its start, and at its
 // planned end the honest word that we are checking, with a draft for whoever
-// can say that it is completed.
+// can say that it is completed. What comes late is one message: a reminder after
+// a later one, or the end of work that was not even announced as begun, is not
+// told beside it.
 func (o occurrence) work(ctx context.Context, c *Change) error {
 	w := o.snap.Window
+	occasion := func(kind DueKind, at time.Time) bool {
+		return o.due.Kind == kind && o.due.ID == dueID(kind, string(o.inc.ID()), at.Unix())
+	}
 	var in UpdateInput
+	ends := false
 	switch {
-	case o.due.Kind == DueReminder && o.snap.Stage == incident.Scheduled && o.now.Before(w.From) && o.due.At.Add(o.due.Lead).Equal(w.From):
+	case o.due.Kind == DueReminder && o.snap.Stage == incident.Scheduled && o.now.Before(w.From) &&
+		occasion(DueReminder, w.From.Add(-o.due.Lead)) && !o.reminded():
 		in = UpdateInput{Kind: incident.Progress, Stage: incident.Scheduled}
-	case o.due.Kind == DueStart && o.snap.Stage == incident.Scheduled && o.due.At.Equal(w.From):
-		in = UpdateInput{Stage: incident.InProgress}
-	case o.due.Kind == DueEnd && o.snap.Stage == incident.InProgress && o.due.At.Equal(w.To):
-		in = UpdateInput{Stage: incident.Verifying}
+	case occasion(DueStart, w.From) && o.snap.Stage == incident.Scheduled:
+		in, ends = UpdateInput{Stage: incident.InProgress}, !o.now.Before(w.To)
+	case occasion(DueEnd, w.To) && o.snap.Stage == incident.InProgress && o.snap.Lines[o.snap.Seq-1].At.Before(w.To):
+		in, ends = UpdateInput{Stage: incident.Verifying}, true
 	default:
 		return nil
 	}
+	in.Facts = o.aged()
 	p, err := o.prepare(ctx, o.inc, in, author, o.now)
 	if err != nil {
 		return err
@@ -328,8 +408,52 @@ func (o occurrence) work(ctx context.Context, c *Change) error {
 	if err := o.announce(ctx, c, p); err != nil {
 		return err
 	}
-	if in.Stage == incident.Verifying {
+	if ends {
 		return o.propose(ctx, c, p.after, UpdateInput{Stage: incident.Completed}, time.Time{}, message.MemoDraft)
+	}
+	return nil
+}
+
+// reminded reports whether readers have been told of the planned work since the
+// reminder fell due, or will be at once by a later one.
+func (o occurrence) reminded() bool {
+	if o.snap.Lines[o.snap.Seq-1].At.After(o.due.At) {
+		return true
+	}
+	for _, lead := range o.plan.Timing.MaintenanceRemind {
+		if lead < o.due.Lead && !o.now.Before(o.snap.Window.From.Add(-lead)) {
+			return true
+		}
+	}
+	return false
+}
+
+// leftover looks at the alarms that joined planned work which is over: each that
+// still fires opens an incident, or joins one, that waits for a person. An alarm
+// that has moved is no longer found here, so that after a crash the rest follows.
+func (o occurrence) leftover(ctx context.Context) error {
+	as, err := o.Watch.Alarms(ctx, o.inc.ID())
+	if err != nil {
+		return fmt.Errorf("read alarms of incident: %w", err)
+	}
+	signals, err := o.signals(ctx, o.inc)
+	if err != nil {
+		return err
+	}
+	for _, a := range as {
+		if a.Incident != o.inc.ID() || a.State != incident.SignalAlarm || a.Quiet {
+			continue
+		}
+		for _, sig := range signals {
+			if sig.Fingerprint() != a.Fingerprint {
+				continue
+			}
+			sig.ReceivedAt = o.now
+			in := intake{Service: o.seeing(sig), plan: o.plan, sig: sig, was: a, drafted: true}
+			if err := in.alarm(ctx); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"shirase/internal/incident"
+	"shirase/internal/message"
 )
 
 // Open records an incident and publishes its first notice in one transaction.
@@ -138,11 +139,24 @@ func (s *Service) Preview(ctx context.Context, id incident.ID, in UpdateInput, w
 	return p.preview(), nil
 }
 
-// Know puts facts over the incident's own and tells nobody outside.
+// Know puts facts over the incident's own and tells nobody outside. Facts that
+// no text may hold are refused at once, since the next text that goes out by
+// itself would hold them.
 func (s *Service) Know(ctx context.Context, id incident.ID, f incident.Facts, who Actor) (Result, error) {
 	return s.alter(ctx, id, who, func(inc incident.Incident, now time.Time) (incident.Incident, error) {
 		stamp(&f, who.Name, now)
-		return inc.Know(f)
+		after, err := inc.Know(f)
+		if err != nil || !inc.Live() {
+			return after, err
+		}
+		p, err := s.prepare(ctx, after, UpdateInput{}, who.Name, now)
+		if err != nil {
+			return incident.Incident{}, err
+		}
+		if message.Blocks(p.findings) {
+			return incident.Incident{}, &BlockedError{p.findings}
+		}
+		return after, nil
 	})
 }
 
@@ -240,6 +254,9 @@ func (s *Service) Merge(ctx context.Context, id, into incident.ID, who Actor) (R
 		}
 		c.Incidents = append(c.Incidents, Versioned{Incident: after, Base: a.Version()})
 		if p, ok := after.Promise(); ok && p.By.Before(openPromise(a)) {
+			if pl, err = s.pinned(ctx, after.Snapshot().Plan); err != nil {
+				return Result{}, err
+			}
 			s.reschedule(c, pl, after, p)
 		}
 		if err := s.redraft(ctx, c, after); err != nil {

@@ -2,6 +2,7 @@ package announce_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,11 +57,7 @@ func hasField(err error, field string) bool {
 		case *incident.FieldError:
 			return e.Field == field
 		case interface{ Unwrap() []error }:
-			for _, inner := range e.Unwrap() {
-				if walk(inner) {
-					return true
-				}
-			}
+			return slices.ContainsFunc(e.Unwrap(), walk)
 		case interface{ Unwrap() error }:
 			return walk(e.Unwrap())
 		}

@@ -44,13 +44,37 @@ func (s *Service) prepare(ctx context.Context, inc incident.Incident, in UpdateI
 	if err != nil {
 		return prepared{}, err
 	}
+	if by == author && u.Facts.Data.Value.Grave() {
+		if told, err := s.told(ctx, inc, u.Facts.Data.Value); err != nil {
+			return prepared{}, err
+		} else if !told {
+			u.Facts.Data = incident.Fact[incident.DataEffect]{}
+		}
+	}
 	return s.render(ctx, pl, prepared{before: inc, after: after, update: u})
+}
+
+// told reports whether the newest update says so of readers' data. That data was
+// lost or exposed is never first told by what goes out by itself.
+func (s *Service) told(ctx context.Context, inc incident.Incident, d incident.DataEffect) (bool, error) {
+	if inc.Seq() == 0 {
+		return false, nil
+	}
+	u, err := s.Incidents.Update(ctx, inc.ID(), inc.Seq())
+	if err != nil {
+		return false, fmt.Errorf("read update %d: %w", inc.Seq(), err)
+	}
+	return u.Facts.Data.Known() && u.Facts.Data.Value == d, nil
 }
 
 // render adds the texts to a prepared update.
 func (s *Service) render(ctx context.Context, pl *plan.Plan, p prepared) (prepared, error) {
 	input := message.Input{
 		Plan: pl, Incident: p.after.Snapshot(), Update: p.update, Link: s.Links.Incident(p.after.ID()),
+	}
+	var err error
+	if input.Signals, err = s.signals(ctx, p.after); err != nil {
+		return prepared{}, err
 	}
 	if of := p.update.Of; of != 0 {
 		wrong, err := s.Incidents.Update(ctx, p.after.ID(), of)
@@ -62,7 +86,6 @@ func (s *Service) render(ctx context.Context, pl *plan.Plan, p prepared) (prepar
 	if p.update.MergedInto != "" {
 		input.Into = s.Links.Incident(p.update.MergedInto)
 	}
-	var err error
 	if p.messages, p.findings, err = s.Render(input); err != nil {
 		return prepared{}, fmt.Errorf("render: %w", err)
 	}

@@ -33,7 +33,9 @@ func (s *Service) schedule(c *Change, pl *plan.Plan, p prepared) {
 		c.Due = append(c.Due, Due{ID: dueID(kind, string(id), n), Kind: kind, At: at, Incident: id, Seq: u.Seq, Lead: lead})
 	}
 	snap := p.after.Snapshot()
-	if !u.Next.IsZero() && u.Stage != incident.Scheduled {
+	// What is promised for the planned start is kept by the start itself.
+	starts := u.Stage == incident.Scheduled && u.Next.Equal(snap.Window.From)
+	if !u.Next.IsZero() && !starts {
 		if at := u.Next.Add(-pl.Timing.Remind); at.After(u.At) {
 			put(DueRemind, int64(u.Seq), at, 0)
 		}
@@ -55,10 +57,12 @@ func (s *Service) schedule(c *Change, pl *plan.Plan, p prepared) {
 			}
 		}
 		put(DueStart, snap.Window.From.Unix(), snap.Window.From, 0)
+	}
+	if snap.Kind == incident.Maintenance && snap.End == "" && u.Stage != incident.Verifying && snap.Window.To.After(u.At) {
 		put(DueEnd, snap.Window.To.Unix(), snap.Window.To, 0)
 	}
-	if snap.Kind == incident.Maintenance && u.Stage == incident.InProgress {
-		put(DueEnd, snap.Window.To.Unix(), snap.Window.To, 0)
+	if snap.Kind == incident.Maintenance && snap.End != "" && snap.End != incident.EndMerged {
+		put(DueAfter, int64(u.Seq), u.At.Add(pl.Alarms.Hold), 0)
 	}
 }
 

@@ -1,6 +1,10 @@
 package incident
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 // Address is where a message goes: a mail address, a phone number in E.164, a
 // URL, an account. It prints masked everywhere, so that no log, error or trace
@@ -22,8 +26,9 @@ func (a Address) String() string {
 	return mask
 }
 
-// GoString masks the address for %#v.
-func (a Address) GoString() string { return a.String() }
+// Format masks the address for every verb, also those that do not fit a text,
+// for which package fmt would otherwise print the value as it is.
+func (a Address) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) }
 
 // LogValue masks the address in structured logs.
 func (a Address) LogValue() slog.Value { return slog.StringValue(a.String()) }

@@ -110,6 +110,16 @@ func (f Facts) Merge(p Facts) Facts {
 	return out
 }
 
+// reopened answers what is left of the facts once it turns out that it is not
+// over: when it ended, when it was fixed and that it works again were not so.
+func (f Facts) reopened() Facts {
+	f.EndedAt, f.FixedAt = Fact[time.Time]{}, Fact[time.Time]{}
+	if f.Outlook.Value.Kind() == OutlookRestored {
+		f.Outlook = Fact[Outlook]{}
+	}
+	return f
+}
+
 func over[T any](dst *Fact[T], src Fact[T]) {
 	if src.Known() {
 		*dst = src
@@ -137,6 +147,9 @@ func (f Facts) Check() error {
 	state("data", f.Data.Known(), f.Data.State)
 	if f.Data.Known() && !f.Data.Value.Valid() {
 		fault("data.value", "must be none, delayed, wrong, lost or exposed")
+	}
+	if f.Outlook.Known() && f.Outlook.Value.Kind() == "" {
+		fault("outlook.value", "must be unknown, window or restored")
 	}
 	if f.StartedAt.Known() && f.EndedAt.Known() && f.EndedAt.Value.Before(f.StartedAt.Value) {
 		fault("ended_at.value", "must not be before started_at")

@@ -186,6 +186,9 @@ func (i Incident) Accept(p Proposal, now time.Time) (Incident, Update, error) {
 	if !p.Window.IsZero() {
 		s.Window = p.Window
 	}
+	if s.Stage.Final() && !p.Stage.Final() {
+		s.Facts = s.Facts.reopened()
+	}
 	s.Facts = s.Facts.Merge(p.Facts)
 	line := Line{Seq: s.Seq, Stage: p.Stage, Kind: p.Kind, At: now, Of: p.Of}
 	s.Lines = append(s.Lines, line)
@@ -195,7 +198,7 @@ func (i Incident) Accept(p Proposal, now time.Time) (Incident, Update, error) {
 	}
 	switch {
 	case s.End != "":
-	case p.Stage.Final():
+	case s.Stage.Final():
 		s.End, s.EndedAt = EndStage, now
 	case p.Next.IsZero() || !p.Next.After(now):
 		return Incident{}, Update{}, Invalid("next", "must be a time after now, since the update is not final")
@@ -252,9 +255,11 @@ func (s *Snapshot) allows(p Proposal) error {
 	if s.Seq >= maxUpdates {
 		return fmt.Errorf("the incident has %d updates, the most there can be: %w", maxUpdates, ErrConflict)
 	}
-	switch s.End {
-	case EndMerged, EndDismissed:
+	if s.End == EndMerged || s.End == EndDismissed {
 		return fmt.Errorf("the incident is %s: %w", s.End, ErrConflict)
+	}
+	if p.Kind == Retraction && p.Stage != s.Stage {
+		return Invalid("stage", "must be left as it is: a retraction falls back to what still stands")
 	}
 	if p.Kind.Mends() && p.Stage == s.Stage {
 		return nil // speaks of the past; the stage stays, also after the end
@@ -270,6 +275,9 @@ func (s *Snapshot) allows(p Proposal) error {
 func (s *Snapshot) withdraw(of int, now time.Time) {
 	stage, stands := s.without(of)
 	s.Lines[of-1].WithdrawnAt = now
+	if s.Stage.Final() && !stage.Final() {
+		s.Facts = s.Facts.reopened()
+	}
 	s.Stage = stage
 	switch {
 	case !stands:
@@ -322,13 +330,20 @@ func (i Incident) Ack(by string, now time.Time) (Incident, error) {
 	if i.s.AckedBy != "" || !i.Live() {
 		return i, nil
 	}
+	if by == "" {
+		return Incident{}, Invalid("by", "must name who takes it on")
+	}
 	s := i.s.clone()
 	s.AckedBy, s.AckedAt = by, now
 	return s.changed()
 }
 
 // Know puts facts over the incident's own. Telling anybody is another matter.
+// Facts that say nothing change nothing.
 func (i Incident) Know(f Facts) (Incident, error) {
+	if len(f.States()) == 0 {
+		return i, nil
+	}
 	s := i.s.clone()
 	s.Facts = s.Facts.Merge(f)
 	return s.changed()
@@ -354,9 +369,16 @@ func (i Incident) Join(components []ComponentID, sev Severity) (Incident, error)
 
 // Absorb takes over what a merged incident had: its components, the worse
 // severity, its alarm groups, the people it told, and its promise if sooner.
+// People who have been told cannot go on in an incident that has told nobody.
 func (i Incident) Absorb(b Incident) (Incident, error) {
 	if !i.Live() {
 		return Incident{}, fmt.Errorf("the incident has ended: %w", ErrConflict)
+	}
+	if b.s.ID == i.s.ID {
+		return Incident{}, Invalid("into", "must be another incident")
+	}
+	if b.s.Seq > 0 && i.s.Seq == 0 {
+		return Incident{}, fmt.Errorf("the other incident has not been announced; merge it into this one: %w", ErrConflict)
 	}
 	s, o := i.s.clone(), b.s
 	s.Components = unique(append(s.Components, o.Components...))
@@ -459,12 +481,20 @@ func (s Snapshot) check() error {
 	}
 	must(s.Kind != Maintenance || !s.Window.IsZero(), "window", "must be given for maintenance")
 	must(s.Window.IsZero() || s.Window.To.After(s.Window.From), "window.to", "must be after from")
+	for _, c := range s.Components {
+		must(slices.Contains(s.Named, c), "named", "must hold every component")
+	}
+	must(s.endFits(), "end", "must fit the stage, the updates and ended_at")
 	must(s.MergedInto == "" == (s.End != EndMerged), "merged_into", "goes with the end merged")
 	for n, l := range s.Lines {
-		must(l.Seq == n+1, fmt.Sprintf("lines.%d.seq", n), "must count up from 1")
+		if field, problem := s.lineFault(n, l); field != "" {
+			must(false, fmt.Sprintf("lines.%d.%s", n, field), problem)
+		}
 	}
 	for n, p := range s.Promises {
-		must(!p.Open() || n == len(s.Promises)-1, fmt.Sprintf("promises.%d", n), "must be settled")
+		if field, problem := s.promiseFault(n, p); field != "" {
+			must(false, fmt.Sprintf("promises.%d.%s", n, field), problem)
+		}
 	}
 	if p := len(s.Promises) - 1; p >= 0 && s.End != "" {
 		must(!s.Promises[p].Open(), "promises", "must be settled when the incident ends")
@@ -474,6 +504,52 @@ func (s Snapshot) check() error {
 		must(open, "promises", "must hold an open one while the incident is live and announced")
 	}
 	return join(append(faults, s.Facts.Check()))
+}
+
+// lineFault answers what is wrong with a line; an empty field where nothing is.
+func (s *Snapshot) lineFault(n int, l Line) (field, problem string) {
+	switch {
+	case l.Seq != n+1:
+		return "seq", "must count up from 1"
+	case !l.Kind.Valid():
+		return "kind", "must be a kind of update"
+	case !l.Stage.Valid(s.Kind) || l.Stage == Detected:
+		return "stage", "must be a stage that readers are told"
+	case l.Kind.Mends() && (l.Of < 1 || l.Of >= l.Seq), !l.Kind.Mends() && l.Of != 0:
+		return "of", "must be an earlier update, for corrections and retractions only"
+	}
+	return "", ""
+}
+
+// promiseFault answers what is wrong with a promise; an empty field where nothing is.
+func (s *Snapshot) promiseFault(n int, p Promise) (field, problem string) {
+	switch {
+	case p.Seq < 1 || p.Seq > s.Seq:
+		return "seq", "must be an update of this incident"
+	case p.Open() && n < len(s.Promises)-1:
+		return "settled_by", "must be given for all but the last"
+	case !p.Open() && (p.Kept <= p.Seq || p.Kept > s.Seq):
+		return "settled_by", "must be a later update of this incident"
+	}
+	return "", ""
+}
+
+// endFits reports whether an incident with this end can be where it is.
+func (s Snapshot) endFits() bool {
+	if s.EndedAt.IsZero() != (s.End == "") {
+		return false
+	}
+	switch s.End {
+	case "":
+		return !s.Stage.Final()
+	case EndStage, EndWithdrawn:
+		return s.Stage.Final()
+	case EndMerged:
+		return !s.Stage.Final()
+	case EndDismissed:
+		return s.Seq == 0
+	}
+	return false
 }
 
 func (s Snapshot) clone() Snapshot {

@@ -56,6 +56,12 @@ func NewWindow(from, to time.Time, basis Text, validUntil time.Time) (Outlook, e
 	if !to.IsZero() && validUntil.Before(to) {
 		faults = append(faults, Invalid("outlook.valid_until", "must not be before to"))
 	}
+	for _, t := range []time.Time{from, to, validUntil} {
+		if y := t.UTC().Year(); y < 1 || y > 9999 {
+			faults = append(faults, Invalid("outlook", "must lie in the years 1 to 9999"))
+			break
+		}
+	}
 	if err := join(faults); err != nil {
 		return Outlook{}, err
 	}

@@ -97,7 +97,7 @@ func Severities() []Severity { return []Severity{Critical, Major, Minor, Interna
 // Valid reports whether s is one of the severities.
 func (s Severity) Valid() bool { return slices.Contains(Severities(), s) }
 
-// Worse reports whether s is worse than t.
+// Worse reports whether s is worse than t. What is no severity is never worse.
 func (s Severity) Worse(t Severity) bool {
-	return slices.Index(Severities(), s) < slices.Index(Severities(), t)
+	return s.Valid() && slices.Index(Severities(), s) < slices.Index(Severities(), t)
 }

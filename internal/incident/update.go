@@ -13,7 +13,7 @@ type UpdateKind string
 const (
 	// Notice announces a stage.
 	Notice UpdateKind = "notice"
-	// Scope says who is affected.
+	// ScopeUpdate says who is affected.
 	ScopeUpdate UpdateKind = "scope"
 	// Progress says what changed within a stage.
 	Progress UpdateKind = "progress"
@@ -113,7 +113,8 @@ type Promise struct {
 	Kept int `json:"settled_by,omitempty"`
 	// SettledAt is when that update was accepted.
 	SettledAt time.Time `json:"settled_at,omitzero"`
-	// Results tells for each route that was promised whether it was kept there.
+	// Results tells for each route on which that update went out whether the
+	// promise was kept there.
 	Results []PromiseResult `json:"results,omitempty"`
 }
 
