@@ -16,17 +16,22 @@ import (
 // Repeating it with the same Once answers the same.
 func (s *Service) Open(ctx context.Context, in OpenInput, who Actor) (Result, error) {
 	return s.once(ctx, who, func(c *Change) (Result, error) {
-		now := s.Now()
-		inc, err := s.opening(ctx, in, who, now)
+		now, id := s.Now(), s.newIncidentID(in.Drill)
+		noticed := now
+		if in.Hash != "" {
+			var err error
+			if id, err = s.idOf(ctx, in); err != nil {
+				return Result{}, err
+			}
+			if at, _, ok := unseal(in.Hash); ok && at.Before(now) && now.Sub(at) <= sealLife {
+				noticed = at
+			}
+		}
+		p, err := s.seen(in.Hash, now, func(at, next time.Time) (prepared, error) {
+			return s.opened(ctx, id, in, who, noticed, at, next)
+		})
 		if err != nil {
 			return Result{}, err
-		}
-		p, err := s.prepare(ctx, inc, in.update(), who.Name, now)
-		if err != nil {
-			return Result{}, err
-		}
-		if in.Hash != "" && in.Hash != p.hash {
-			return Result{}, &StaleError{p.preview()}
 		}
 		if err := s.announce(ctx, c, p); err != nil {
 			return Result{}, err
@@ -38,20 +43,33 @@ func (s *Service) Open(ctx context.Context, in OpenInput, who Actor) (Result, er
 
 // PreviewOpen answers what Open would say, without any effect.
 func (s *Service) PreviewOpen(ctx context.Context, in OpenInput, who Actor) (Preview, error) {
+	id, err := s.idOf(ctx, in)
+	if err != nil {
+		return Preview{}, err
+	}
 	now := s.Now()
-	inc, err := s.opening(ctx, in, who, now)
+	p, err := s.opened(ctx, id, in, who, now, now, time.Time{})
 	if err != nil {
 		return Preview{}, err
 	}
-	p, err := s.prepare(ctx, inc, in.update(), who.Name, now)
+	return p.sealed(), nil
+}
+
+// opened prepares the first notice of an incident that is opened at a moment.
+func (s *Service) opened(ctx context.Context, id incident.ID, in OpenInput, who Actor, noticed, at, next time.Time) (prepared, error) {
+	inc, err := s.opening(ctx, id, in, who, noticed, at)
 	if err != nil {
-		return Preview{}, err
+		return prepared{}, err
 	}
-	return p.preview(), nil
+	u := in.update()
+	if !next.IsZero() {
+		u.Next = next
+	}
+	return s.prepare(ctx, inc, u, who.Name, at)
 }
 
 // opening makes the incident of an input, with every fault at once.
-func (s *Service) opening(ctx context.Context, in OpenInput, who Actor, now time.Time) (incident.Incident, error) {
+func (s *Service) opening(ctx context.Context, id incident.ID, in OpenInput, who Actor, noticed, at time.Time) (incident.Incident, error) {
 	pl, err := s.Plans.Current(ctx)
 	if err != nil {
 		return incident.Incident{}, fmt.Errorf("read plan: %w", err)
@@ -59,11 +77,10 @@ func (s *Service) opening(ctx context.Context, in OpenInput, who Actor, now time
 	if in.Kind == "" {
 		in.Kind = incident.Outage
 	}
-	id := s.newIncidentID(in.Drill)
-	stamp(&in.Facts, who.Name, now)
+	stamp(&in.Facts, who.Name, noticed)
 	inc, err := incident.Open(incident.Opening{
 		ID: id, Kind: in.Kind, Severity: in.Severity, Components: in.Components, Facts: in.Facts, Window: in.Window,
-		DetectedAt: now, At: now, By: who.Name, Plan: pl.Version,
+		DetectedAt: noticed, At: at, By: who.Name, Plan: pl.Version,
 	})
 	faults := []error{err}
 	for n, c := range in.Components {
@@ -76,7 +93,7 @@ func (s *Service) opening(ctx context.Context, in OpenInput, who Actor, now time
 	}
 	// A person opened it, so a person has taken it on.
 	if who.Name != author {
-		if inc, err = inc.Ack(who.Name, now); err != nil {
+		if inc, err = inc.Ack(who.Name, at); err != nil {
 			return incident.Incident{}, err
 		}
 	}
@@ -98,7 +115,7 @@ func (s *Service) newIncidentID(drill bool) incident.ID {
 }
 
 func (in OpenInput) update() UpdateInput {
-	return UpdateInput{Stage: in.Stage, Text: in.Text, Next: in.Next, Hash: in.Hash}
+	return UpdateInput{Stage: in.Stage, Text: in.Text, Next: in.Next}
 }
 
 // Update publishes an update.
@@ -109,13 +126,16 @@ func (s *Service) Update(ctx context.Context, id incident.ID, in UpdateInput, wh
 		if err != nil {
 			return Result{}, err
 		}
-		stamp(&in.Facts, who.Name, now)
-		p, err := s.prepare(ctx, inc, in, who.Name, now)
+		p, err := s.seen(in.Hash, now, func(at, next time.Time) (prepared, error) {
+			in := in
+			if !next.IsZero() {
+				in.Next = next
+			}
+			stamp(&in.Facts, who.Name, at)
+			return s.prepare(ctx, inc, in, who.Name, at)
+		})
 		if err != nil {
 			return Result{}, err
-		}
-		if in.Hash != "" && in.Hash != p.hash {
-			return Result{}, &StaleError{p.preview()}
 		}
 		if err := s.announce(ctx, c, p); err != nil {
 			return Result{}, err
@@ -136,7 +156,7 @@ func (s *Service) Preview(ctx context.Context, id incident.ID, in UpdateInput, w
 	if err != nil {
 		return Preview{}, err
 	}
-	return p.preview(), nil
+	return p.sealed(), nil
 }
 
 // Know puts facts over the incident's own and tells nobody outside. Facts that

@@ -73,7 +73,6 @@ func TestPreviewIsWhatIsSent(t *testing.T) {
 	in := announce.UpdateInput{
 		Stage: incident.Identified,
 		Facts: incident.Facts{Cause: confirmed(incident.Text{"ja": "設定の変更が原因です。", "en": "A changed setting is the cause."})},
-		Next:  noon.Add(40 * time.Minute),
 	}
 	before := len(s.told)
 	p, err := s.Preview(t.Context(), inc.ID, in, who)
@@ -83,6 +82,7 @@ func TestPreviewIsWhatIsSent(t *testing.T) {
 	if got := s.read(inc.ID); got.Version != inc.Version || len(s.told) != before {
 		t.Error("Preview() has an effect")
 	}
+	s.pass(3*time.Minute + 7*time.Second) // the approver reads
 	in.Hash = p.Hash
 	r, err := s.Update(t.Context(), inc.ID, in, who)
 	if err != nil {
@@ -92,9 +92,53 @@ func TestPreviewIsWhatIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := message.Digest(sent); got != p.Hash {
-		t.Errorf("the stored texts have the digest %s, want the preview's %s", got, p.Hash)
+	if got := message.Digest(sent); got != message.Digest(p.Messages) {
+		t.Errorf("the stored texts have the digest %s, want the preview's %s", got, message.Digest(p.Messages))
 	}
+}
+
+func TestPreviewOfAnOpeningIsWhatIsSent(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for n := range 2 { // the very same trouble may come twice
+		p, err := s.PreviewOpen(t.Context(), trouble(), who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.pass(2*time.Minute + 11*time.Second)
+		in := trouble()
+		in.Hash = p.Hash
+		r, err := s.Open(t.Context(), in, who)
+		if err != nil {
+			t.Fatalf("Open() %d with the preview's hash = %v", n, err)
+		}
+		sent, err := s.store.Messages(t.Context(), r.Incident.ID, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if message.Digest(sent) != message.Digest(p.Messages) {
+			t.Error("what was stored is not what was previewed")
+		}
+		in.Severity = incident.Minor
+		if _, err := s.Open(t.Context(), in, who); !isStale(err) {
+			t.Errorf("Open() of something else with that hash = %v, want a StaleError", err)
+		}
+	}
+	p, err := s.PreviewOpen(t.Context(), trouble(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.pass(16 * time.Minute)
+	in := trouble()
+	in.Hash = p.Hash
+	if _, err := s.Open(t.Context(), in, who); !isStale(err) {
+		t.Errorf("Open() with a hash of 16 minutes ago = %v, want a StaleError", err)
+	}
+}
+
+func isStale(err error) bool {
+	_, ok := errors.AsType[*announce.StaleError](err)
+	return ok
 }
 
 func TestStaleHashSendsNothing(t *testing.T) {

@@ -26,6 +26,33 @@ func putOutbox(tx Tx, p deliver.Pointer, now time.Time) error {
 	return put(tx, tableWork, keyWorkOutbox(now, p), p)
 }
 
+// redateOutbox dates as of now what is dated later.
+func redateOutbox(tx Tx, now time.Time) error {
+	var keys []string
+	tx.Scan(tableWork, workOutbox+keyTime(now.Add(1)), after(workOutbox), func(key string, _ []byte) bool {
+		keys = append(keys, key)
+		return true
+	})
+	for _, key := range keys {
+		p, _, err := get[deliver.Pointer](tx, tableWork, key)
+		if err != nil {
+			return err
+		}
+		for _, gone := range []struct {
+			table Table
+			key   string
+		}{{tableWork, key}, {tableIncidents, keyOutbox(p)}} {
+			if err := tx.Delete(gone.table, gone.key); err != nil {
+				return err
+			}
+		}
+		if err := putOutbox(tx, p, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Due implements announce.Agenda.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) (ds []announce.Due, err error) {
 	err = view(ctx, s.kv, func(tx Tx) error {

@@ -108,7 +108,8 @@ func (s *Store) lines(ctx context.Context, id incident.ID, prefix, cursor string
 
 // Release ends, as of now, every lease that a process left behind. It is for
 // the start, when nobody else can hold one: the next claim then records that
-// sequence as unknown and goes on, instead of waiting for the lease's end.
+// sequence as unknown and goes on, instead of waiting for the lease's end. What
+// was to be published by a clock that was ahead is to be now.
 func (s *Store) Release(ctx context.Context, now time.Time) error {
 	const batch = 500
 	from := "D#"
@@ -122,7 +123,7 @@ func (s *Store) Release(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	return nil
+	return update(ctx, s.kv, func(tx Tx) error { return redateOutbox(tx, now) })
 }
 
 // claimed stands in every line that may be held.

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -194,13 +195,20 @@ func (q *Queues) Postpone(ctx context.Context, receipt string, wait time.Duratio
 	})
 }
 
-// ReleaseAll shows every message that is out at once. It is for the start, when
-// nobody can be working on one.
+// longestWait is the longest that a message is put off, as on SQS. Whatever is
+// dated later was so by a clock that was ahead.
+const longestWait = 15 * time.Minute
+
+// ReleaseAll shows every message that is out at once, and forgets dates of a
+// clock that was ahead, which would hold up what comes now. It is for the start,
+// when nobody can be working on one.
 func (q *Queues) ReleaseAll(ctx context.Context) error {
 	now := q.now()
 	return q.write(ctx, func(tx queueTx) error {
 		for _, name := range QueueNames() {
-			ms, _, err := page(tx, tableQueues, keyQueued(name), "", 0, func(_ string, m mail) bool { return m.Out })
+			ms, _, err := page(tx, tableQueues, keyQueued(name), "", 0, func(_ string, m mail) bool {
+				return m.Out || m.Visible.After(now.Add(longestWait))
+			})
 			if err != nil {
 				return err
 			}
@@ -209,9 +217,35 @@ func (q *Queues) ReleaseAll(ctx context.Context) error {
 					return err
 				}
 			}
+			if err := tx.redate(name, now); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
+}
+
+// redate lets groups take their turn that were served by a clock that was ahead.
+func (tx queueTx) redate(name QueueName, now time.Time) error {
+	prefix := keyQueueGroup(name, "")
+	ahead := map[string]queueGroup{}
+	_, _, err := page(tx, tableQueues, prefix, "", 0, func(key string, g queueGroup) bool {
+		if g.Served.After(now) {
+			ahead[key[len(prefix):]] = g
+		}
+		return false
+	})
+	if err != nil {
+		return err
+	}
+	for _, group := range slices.Sorted(maps.Keys(ahead)) {
+		g := ahead[group]
+		g.Served = now
+		if err := tx.regroup(name, group, g); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // NextVisible answers when, after now, the next message becomes visible, and

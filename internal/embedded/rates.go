@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -87,6 +88,38 @@ func (r *Rates) Set(ctx context.Context, c incident.Channel, off bool) error {
 	return r.change(ctx, c, func(p deliver.Pace) deliver.Pace {
 		p.Off = off
 		return p
+	})
+}
+
+// Release closes the breakers that a clock that was ahead has opened, and frees
+// what it has reserved. It is for the start.
+func (r *Rates) Release(ctx context.Context, now time.Time) error {
+	return update(ctx, r.kv, func(tx Tx) error {
+		ahead := map[string]deliver.Pace{}
+		for _, prefix := range keyChannels() {
+			_, _, err := page(tx, tableIncidents, prefix, "", 0, func(key string, p deliver.Pace) bool {
+				was := p
+				if p.At.After(now) {
+					p.At = now
+				}
+				if b := p.Breaker; b.Until.After(now.Add(longestWait)) || b.Probe.After(now.Add(longestWait)) {
+					p.Breaker = deliver.Breaker{}
+				}
+				if p != was {
+					ahead[key] = p
+				}
+				return false
+			})
+			if err != nil {
+				return err
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(ahead)) {
+			if err := put(tx, tableIncidents, key, ahead[key]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -261,7 +261,7 @@ func (s *Snapshot) allows(p Proposal) error {
 	if p.Kind == Retraction && p.Stage != s.Stage {
 		return Invalid("stage", "must be left as it is: a retraction falls back to what still stands")
 	}
-	if p.Kind.Mends() && p.Stage == s.Stage {
+	if (p.Kind.Mends() || p.Kind == Report || p.Kind == FollowUp) && p.Stage == s.Stage && s.Seq > 0 {
 		return nil // speaks of the past; the stage stays, also after the end
 	}
 	if !CanFollow(s.Kind, s.Stage, p.Stage) {

@@ -220,7 +220,8 @@ func TestIncidentKeepsItsRulesWhateverHappens(t *testing.T) {
 					if u.Seq != i.Seq()+1 || u.Stage != next.Stage() || line.Stage != u.Stage || line.Of != u.Of || u.Final() != !next.Live() {
 						t.Fatalf("update %+v does not fit its incident at %s", u, next.Stage())
 					}
-					if i.Stage() == incident.Resolved && !u.Kind.Mends() && u.Stage != incident.Investigating && u.Stage != incident.Postmortem {
+					past := u.Kind.Mends() || u.Kind == incident.Report || u.Kind == incident.FollowUp
+					if i.Stage() == incident.Resolved && !past && u.Stage != incident.Investigating && u.Stage != incident.Postmortem {
 						t.Fatalf("%s follows resolved", u.Stage)
 					}
 				}
