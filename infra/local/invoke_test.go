@@ -15,7 +15,7 @@ func TestAnswersAreApart(t *testing.T) {
 	const many = 100
 	var answers [many][]byte
 	for n := range answers {
-		answer, err := echo.Invoke(t.Context(), []byte(fmt.Sprint(n)))
+		answer, err := echo.Invoke(t.Context(), fmt.Append(nil, n))
 		if err != nil {
 			t.Fatal(err)
 		}

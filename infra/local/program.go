@@ -230,6 +230,9 @@ func (p *program) release(ctx context.Context) error {
 	if err := p.store.Release(ctx, p.clock.now()); err != nil {
 		return fmt.Errorf("release leases: %w", err)
 	}
+	if err := p.rates.Release(ctx, p.clock.now()); err != nil {
+		return fmt.Errorf("release channels: %w", err)
+	}
 	if err := p.queues.ReleaseAll(ctx); err != nil {
 		return fmt.Errorf("release messages: %w", err)
 	}

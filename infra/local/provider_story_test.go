@@ -82,11 +82,12 @@ type line struct {
 
 // String is a line in short, such as "waiting 1: unknown timed_out".
 func (l line) String() string {
-	s := fmt.Sprintf("%s %d:", l.State, l.Attempts)
+	var s strings.Builder
+	s.WriteString(fmt.Sprintf("%s %d:", l.State, l.Attempts))
 	for _, m := range l.Results {
-		s += strings.TrimRight(" "+m.Result+" "+m.Reason, " ")
+		s.WriteString(strings.TrimRight(" "+m.Result+" "+m.Reason, " "))
 	}
-	return strings.TrimRight(s, ":")
+	return strings.TrimRight(s.String(), ":")
 }
 
 // lines answers what the API says of an incident's updates on a channel.

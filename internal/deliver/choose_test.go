@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,18 +207,18 @@ func TestChooseComesToAnEnd(t *testing.T) {
 }
 
 func describe(s incident.Snapshot) string {
-	out := ""
+	var out strings.Builder
 	for _, l := range s.Lines {
-		out += fmt.Sprintf("%d:%s", l.Seq, l.Kind)
+		out.WriteString(fmt.Sprintf("%d:%s", l.Seq, l.Kind))
 		if l.Of > 0 {
-			out += fmt.Sprintf("(%d)", l.Of)
+			out.WriteString(fmt.Sprintf("(%d)", l.Of))
 		}
 		if l.Withdrawn() {
-			out += "-withdrawn"
+			out.WriteString("-withdrawn")
 		}
-		out += " "
+		out.WriteString(" ")
 	}
-	return out + string(s.End)
+	return out.String() + string(s.End)
 }
 
 func TestChooseNamesFiveStagesOnly(t *testing.T) {

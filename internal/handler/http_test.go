@@ -215,7 +215,7 @@ func TestResponses(t *testing.T) {
 func drawRequest(t *rapid.T) *http.Request {
 	word := rapid.StringMatching(`[a-z]{1,8}`)
 	segment := rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom([]rune("a/%?# é請🙂+&=;:@")), rapid.Rune()), 0, 6)
-	path := ""
+	var path strings.Builder
 	for range rapid.IntRange(1, 4).Draw(t, "segments") {
 		s := strings.Map(func(r rune) rune {
 			if r < 0x20 || r == 0x7f {
@@ -223,13 +223,13 @@ func drawRequest(t *rapid.T) *http.Request {
 			}
 			return r
 		}, string(segment.Draw(t, "segment")))
-		path += "/" + url.PathEscape(s)
+		path.WriteString("/" + url.PathEscape(s))
 	}
 	query := url.Values{}
 	for range rapid.IntRange(0, 3).Draw(t, "parameters") {
 		query.Add(word.Draw(t, "key"), rapid.String().Draw(t, "value"))
 	}
-	target := path
+	target := path.String()
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
