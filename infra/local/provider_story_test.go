@@ -83,7 +83,7 @@ type line struct {
 // String is a line in short, such as "waiting 1: unknown timed_out".
 func (l line) String() string {
 	var s strings.Builder
-	s.WriteString(fmt.Sprintf("%s %d:", l.State, l.Attempts))
+	fmt.Fprintf(&s, "%s %d:", l.State, l.Attempts)
 	for _, m := range l.Results {
 		s.WriteString(strings.TrimRight(" "+m.Result+" "+m.Reason, " "))
 	}

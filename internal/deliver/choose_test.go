@@ -209,9 +209,9 @@ func TestChooseComesToAnEnd(t *testing.T) {
 func describe(s incident.Snapshot) string {
 	var out strings.Builder
 	for _, l := range s.Lines {
-		out.WriteString(fmt.Sprintf("%d:%s", l.Seq, l.Kind))
+		fmt.Fprintf(&out, "%d:%s", l.Seq, l.Kind)
 		if l.Of > 0 {
-			out.WriteString(fmt.Sprintf("(%d)", l.Of))
+			fmt.Fprintf(&out, "(%d)", l.Of)
 		}
 		if l.Withdrawn() {
 			out.WriteString("-withdrawn")
