@@ -88,7 +88,7 @@ func (p *program) gateway(function string) http.Handler {
 		r.RemoteAddr = p.caller(r)
 		e, err := handler.Request(r, p.newID(), p.clock.now())
 		if err != nil {
-			handler.WriteProblem(w, handler.NewProblem(http.StatusRequestEntityTooLarge))
+			handler.WriteProblem(w, handler.NewProblem(unread(err)))
 			return
 		}
 		resp, err := p.answer(r.Context(), function, e)
@@ -101,6 +101,15 @@ func (p *program) gateway(function string) http.Handler {
 			p.log.Error("response not written", "function", function, "error", err)
 		}
 	})
+}
+
+// unread answers the status of a body that could not be read: it was too long,
+// or did not come whole.
+func unread(err error) int {
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
 }
 
 // caller answers who asks. Behind a proxy on this machine that is whom the proxy
@@ -155,8 +164,11 @@ func (p *program) invokeRaw(w http.ResponseWriter, r *http.Request) {
 	}
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
 	if err != nil {
-		handler.WriteProblem(w, handler.NewProblem(http.StatusRequestEntityTooLarge))
+		handler.WriteProblem(w, handler.NewProblem(unread(err)))
 		return
+	}
+	if function == "alarm" && !json.Valid(event) {
+		event = queued(event)
 	}
 	out, err := p.engine.invoke(r.Context(), function, event)
 	if err != nil {
@@ -166,6 +178,16 @@ func (p *program) invokeRaw(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", fmt.Sprint(len(out)))
 	_, _ = w.Write(out) // the caller has gone if this fails
+}
+
+// queued puts bytes that are no JSON where on AWS they could come from: into the
+// body of a queued message. So they are kept, and somebody is told.
+func queued(body []byte) []byte {
+	text, err := json.Marshal(strings.ToValidUTF8(string(body), "\uFFFD"))
+	if err != nil {
+		return body
+	}
+	return fmt.Appendf(nil, `{"Records":[{"messageId":"1","eventSource":"aws:sqs","body":%s}]}`, text)
 }
 
 // invocationError is an error as the Lambda runtime reports it.

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -56,5 +58,30 @@ func TestSettleEndsWithTheProgram(t *testing.T) {
 	}
 	if _, err := p.engine.advance(t.Context(), 0); !errors.Is(err, errStopping) {
 		t.Errorf("advance(0) of an engine that has stopped = %v, want %v", err, errStopping)
+	}
+}
+
+// TestHalfABody answers a body that does not come whole as a bad request, not
+// as one that is too long.
+func TestHalfABody(t *testing.T) {
+	t.Parallel()
+	r := launch(t, config.Config{}, noon)
+	for _, path := range []string{"/v1/incidents", "/invoke/alarm"} {
+		conn, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(r.p.addr)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		half := "POST " + path + " HTTP/1.1\r\nHost: " + r.p.addr + "\r\nAuthorization: Bearer local\r\nContent-Length: 100\r\n\r\n{"
+		if _, err := conn.Write([]byte(half)); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(conn)
+		if err != nil || !strings.HasPrefix(string(b), "HTTP/1.1 400") {
+			t.Errorf("half a body for %s = %.40q, %v, want 400", path, b, err)
+		}
+		_ = conn.Close()
 	}
 }

@@ -160,9 +160,13 @@ func TestFiveComponentsOneNotice(t *testing.T) {
 func TestBrokenAlarmIsKeptAndTold(t *testing.T) {
 	t.Parallel()
 	r := launch(t, config.Config{}, noon)
-	status, _ := r.do(http.MethodPost, "/invoke/alarm", `{"Records":[{"eventSource":"aws:sqs","messageId":"1","body":"{\"AlarmName\":"}]}`)
-	if status != http.StatusOK {
-		t.Fatalf("a broken body = %d, want 200: it is kept and done with", status)
+	for _, body := range []string{
+		`{"Records":[{"eventSource":"aws:sqs","messageId":"1","body":"{\"AlarmName\":"}]}`,
+		`{"source":"aws.cloudwatch","detail":{"AlarmName":"checkout-do`,
+	} {
+		if status, b := r.do(http.MethodPost, "/invoke/alarm", body); status != http.StatusOK {
+			t.Fatalf("a broken body = %d %s, want 200: it is kept and done with", status, b)
+		}
 	}
 	r.settle()
 	var list struct {
@@ -171,8 +175,13 @@ func TestBrokenAlarmIsKeptAndTold(t *testing.T) {
 		} `json:"items"`
 	}
 	r.must(http.MethodGet, "/v1/signals", "", &list)
-	if len(list.Items) != 1 || list.Items[0].Outcome != "unreadable" || !strings.Contains(list.Items[0].Raw, "AlarmName") {
-		t.Errorf("signals = %+v, want the raw one", list.Items)
+	if len(list.Items) != 2 {
+		t.Fatalf("signals = %+v, want both", list.Items)
+	}
+	for _, s := range list.Items {
+		if s.Outcome != "unreadable" || !strings.Contains(s.Raw, "AlarmName") {
+			t.Errorf("signal = %+v, want the raw bytes kept", s)
+		}
 	}
 	told := slices.ContainsFunc(r.inbox(), func(e embedded.Entry) bool { return e.Kind == "operator" && e.Channel == "email" })
 	if !told {

@@ -77,7 +77,7 @@ var kinds = map[int]kind{
 	http.StatusNotFound:              {"not-found", "There is no such thing here.", ""},
 	http.StatusConflict:              {"conflict", "It has changed, or its state does not allow this.", "Read it again and decide anew."},
 	http.StatusRequestEntityTooLarge: {"too-large", "The request is too large.", ""},
-	http.StatusUnsupportedMediaType:  {"media-type", "A body of this kind is not taken.", "Send the body as it is, without a content encoding."},
+	http.StatusUnsupportedMediaType:  {"media-type", "A body of this kind is not taken.", "Send JSON as it is, without a content encoding."},
 	http.StatusUnprocessableEntity:   {"invalid", "Some values cannot be accepted.", "See errors for each of them."},
 	http.StatusServiceUnavailable:    {"busy", "There was not enough time.", "Send the same request again; with the same Idempotency-Key it takes effect once."},
 	http.StatusInternalServerError:   {"internal", "Something went wrong on our side.", "Send the same request again; with the same Idempotency-Key it takes effect once."},

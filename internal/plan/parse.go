@@ -54,8 +54,7 @@ func (r *reader) file(root item) {
 		r.plan.Quiet = r.quiet(i)
 	}
 	if i, ok := f.get("words"); ok {
-		w, _ := choice(r, i, "warn", "strict")
-		r.plan.Strict = w == "strict"
+		choice(r, i, "warn")
 	}
 	r.plan.DrillRecipients = r.plan.OnCall
 	if i, ok := f.get("drill_recipients"); ok {

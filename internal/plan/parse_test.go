@@ -215,7 +215,7 @@ alarms:
   rules: []
 timing: {remind: 10m, holding: never, escalate: 3m, draft_life: 1h, outlook_warn: 5m, maintenance_remind: 48h}
 quiet: 22:30-07:00
-words: strict
+words: warn
 `, "\n", "\r\n"))
 	type chosen struct {
 		URL, From, Effect                    string
@@ -230,7 +230,6 @@ words: strict
 		Remind, Holding, Escalate, Life, Out time.Duration
 		Before                               []time.Duration
 		Quiet                                plan.Quiet
-		Strict                               bool
 	}
 	got := chosen{
 		URL: p.Organisation.URL, From: p.Organisation.From, Effect: p.Components[0].Effect["ja"],
@@ -238,7 +237,7 @@ words: strict
 		Sato: p.Members[0], Drill: p.DrillRecipients, Targets: p.Targets, Rules: p.Cadence[:2],
 		Hold: p.Alarms.Hold, Ignore: p.Alarms.Ignore[3:], AlarmRules: len(p.Alarms.Rules),
 		Remind: p.Timing.Remind, Holding: p.Timing.Hold, Escalate: p.Timing.Escalate, Life: p.Timing.DraftLife, Out: p.Timing.OutlookWarn,
-		Before: p.Timing.MaintenanceRemind, Quiet: p.Quiet, Strict: p.Strict,
+		Before: p.Timing.MaintenanceRemind, Quiet: p.Quiet,
 	}
 	want := chosen{
 		URL: "https://status.aoba.test", From: "status@aoba.test", Effect: "予約を 受け付けられません。",
@@ -259,7 +258,7 @@ words: strict
 		},
 		Ignore: []string{"*-test"},
 		Remind: 10 * time.Minute, Holding: -1, Escalate: 3 * time.Minute, Life: time.Hour, Out: 5 * time.Minute,
-		Before: []time.Duration{48 * time.Hour}, Quiet: plan.Quiet{From: "22:30", To: "07:00", Set: true}, Strict: true,
+		Before: []time.Duration{48 * time.Hour}, Quiet: plan.Quiet{From: "22:30", To: "07:00", Set: true},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("Parse(every choice) differs (-want +got):\n%s", d)

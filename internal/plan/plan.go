@@ -30,8 +30,6 @@ type Plan struct {
 	Alarms  Alarms
 	Timing  Timing
 	Quiet   Quiet
-	// Strict makes the errors of plain-language lint block (words: strict).
-	Strict bool
 	// DrillRecipients are the only addresses a rehearsal reaches.
 	DrillRecipients []MemberID
 

@@ -359,8 +359,8 @@ func (l layout) recipients() []recipients {
 			switch f, _ := message.FamilyOf(r.Channel); {
 			case n > 0:
 				w.Count = strconv.Itoa(n)
-			case f == incident.FamilySocial || f == incident.FamilyChat:
-				continue // nobody signs up for an account or a room
+			case !a.Public, f == incident.FamilySocial, f == incident.FamilyChat:
+				continue // nobody signs up from inside, or for an account or a room
 			}
 			rs.Ways = append(rs.Ways, w)
 		}

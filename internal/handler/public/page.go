@@ -3,6 +3,7 @@ package public
 import (
 	"context"
 	"embed"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -141,7 +142,12 @@ func (s story) page(ctx context.Context) (*page, error) {
 		}
 		p.Timeline = append(p.Timeline, e)
 		if e.Newest {
-			p.Newest, p.Title, p.Components = e, e.Title, s.components(u.Components)
+			p.Newest, p.Title = e, e.Title
+			affected, err := s.affected(ctx, u)
+			if err != nil {
+				return nil, err
+			}
+			p.Components = affected
 			p.From, p.To = at(u.Window.From), at(u.Window.To)
 		}
 	}
@@ -152,6 +158,28 @@ func (s story) page(ctx context.Context) (*page, error) {
 		p.Next = at(s.snap.Promises[n-1].By)
 	}
 	return p, nil
+}
+
+// affected names the components that readers may know of: those the update
+// named, and those of incidents that were merged into this one after they had
+// been announced, since their readers were sent here.
+func (s story) affected(ctx context.Context, u incident.Update) ([]string, error) {
+	all := slices.Clone(u.Components)
+	for _, id := range s.snap.Absorbed {
+		other, err := s.h.Incidents.Incident(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("read merged incident: %w", err)
+		}
+		if other.Seq() == 0 {
+			continue
+		}
+		for _, c := range other.Snapshot().Components {
+			if !slices.Contains(all, c) {
+				all = append(all, c)
+			}
+		}
+	}
+	return s.components(all), nil
 }
 
 // newest answers the newest update that stands; where everything was taken

@@ -73,13 +73,21 @@ func TestWhatWasNeverToldIsNotThere(t *testing.T) {
 	if _, err := r.service.AddNote(t.Context(), id, "blame nobody", ops); err != nil {
 		t.Fatal(err)
 	}
+	r.silent(r.get(id, "en"), "db-7", "tenant Acme", "blame nobody", "INSIDE", "ops", "major")
+}
+
+func TestMergedComponentsAreNamed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, planSource)
+	id := r.open()
 	other := r.open(func(in *announce.OpenInput) { in.Components = []incident.ComponentID{"login"} })
 	if _, err := r.service.Merge(t.Context(), other, id, ops); err != nil {
 		t.Fatal(err)
 	}
-	p := r.get(id, "en")
-	// The merged incident's component is affected too, but no update of this one has said so.
-	r.silent(p, "db-7", "tenant Acme", "blame nobody", "INSIDE", "ops", "major", "Logging in")
+	// The other's readers are sent here, and must find what they were told of.
+	if p := r.get(id, "en"); !strings.Contains(p.Text, "Logging in") {
+		t.Errorf("the page does not name the merged incident's component:\n%s", p.Text)
+	}
 }
 
 func TestMergedLeadsOn(t *testing.T) {
