@@ -329,10 +329,10 @@ func (o occurrence) workSpeaks(ctx context.Context) (bool, error) {
 	return waits, nil
 }
 
-// aged answers what is to be said of an outlook that has expired meanwhile, so
-// that no word of its own has to follow.
+// aged answers what is to be said of an outlook that has expired meanwhile, or
+// is about to, so that no word of its own has to follow.
 func (o occurrence) aged() (f incident.Facts) {
-	if out := o.snap.Facts.Outlook; out.Known() && !out.Value.ValidAt(o.now) {
+	if out := o.snap.Facts.Outlook; out.Known() && !out.Value.ValidAt(o.now.Add(outlookMargin)) {
 		f.Outlook = o.nobodyCanTell()
 	}
 	return f
@@ -417,7 +417,7 @@ func (o occurrence) work(ctx context.Context, c *Change) error {
 // reminded reports whether readers have been told of the planned work since the
 // reminder fell due, or will be at once by a later one.
 func (o occurrence) reminded() bool {
-	if o.snap.Lines[o.snap.Seq-1].At.After(o.due.At) {
+	if !o.snap.Lines[o.snap.Seq-1].At.Before(o.due.At) {
 		return true
 	}
 	for _, lead := range o.plan.Timing.MaintenanceRemind {

@@ -82,7 +82,7 @@ func (s *Service) opening(ctx context.Context, id incident.ID, in OpenInput, who
 		ID: id, Kind: in.Kind, Severity: in.Severity, Components: in.Components, Facts: in.Facts, Window: in.Window,
 		DetectedAt: noticed, At: at, By: who.Name, Plan: pl.Version,
 	})
-	faults := []error{err}
+	faults := []error{err, checkInput(pl, in.Facts, in.Text, at), checkWindow(in.Window, in.Stage, at)}
 	for n, c := range in.Components {
 		if _, ok := pl.Component(c); !ok {
 			faults = append(faults, incident.Invalid(fmt.Sprintf("components.%d", n), "is not a component of the plan"))
@@ -132,7 +132,7 @@ func (s *Service) Update(ctx context.Context, id incident.ID, in UpdateInput, wh
 				in.Next = next
 			}
 			stamp(&in.Facts, who.Name, at)
-			return s.prepare(ctx, inc, in, who.Name, at)
+			return s.taken(ctx, inc, in, who, at)
 		})
 		if err != nil {
 			return Result{}, err
@@ -152,11 +152,36 @@ func (s *Service) Preview(ctx context.Context, id incident.ID, in UpdateInput, w
 	}
 	now := s.Now()
 	stamp(&in.Facts, who.Name, now)
-	p, err := s.prepare(ctx, inc, in, who.Name, now)
+	p, err := s.taken(ctx, inc, in, who, now)
 	if err != nil {
 		return Preview{}, err
 	}
 	return p.sealed(), nil
+}
+
+// taken prepares an update of a person, who takes the incident on by publishing
+// it. Where nobody had, the texts do not name who does, since whoever looks at
+// them first may be somebody else.
+func (s *Service) taken(ctx context.Context, inc incident.Incident, in UpdateInput, who Actor, now time.Time) (prepared, error) {
+	acked, err := inc.Ack(who.Name, now)
+	if err != nil {
+		return prepared{}, err
+	}
+	if acked.Version() == inc.Version() {
+		return s.prepare(ctx, inc, in, who.Name, now)
+	}
+	p, err := s.draft(ctx, inc, in, now)
+	if err != nil {
+		return prepared{}, err
+	}
+	// Only the name differs, so what was accepted once is accepted again.
+	done, err := s.prepare(ctx, acked, in, who.Name, now)
+	if err != nil {
+		return prepared{}, err
+	}
+	done.before = inc // both changes are one to the store
+	done.messages, done.findings, done.hash = spoken(p.messages, done.messages), p.findings, p.hash
+	return done, nil
 }
 
 // Know puts facts over the incident's own and tells nobody outside. Facts that
@@ -165,6 +190,13 @@ func (s *Service) Preview(ctx context.Context, id incident.ID, in UpdateInput, w
 func (s *Service) Know(ctx context.Context, id incident.ID, f incident.Facts, who Actor) (Result, error) {
 	return s.alter(ctx, id, who, func(inc incident.Incident, now time.Time) (incident.Incident, error) {
 		stamp(&f, who.Name, now)
+		pl, err := s.pinned(ctx, inc.Snapshot().Plan)
+		if err != nil {
+			return incident.Incident{}, err
+		}
+		if err := checkInput(pl, f, nil, now); err != nil {
+			return incident.Incident{}, err
+		}
 		after, err := inc.Know(f)
 		if err != nil || !inc.Live() {
 			return after, err

@@ -2,6 +2,7 @@ package announce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,9 +38,13 @@ func (s *Service) prepare(ctx context.Context, inc incident.Incident, in UpdateI
 		}
 	}
 	p := proposal(inc, in, by, now)
+	if err := errors.Join(checkInput(pl, in.Facts, in.Text, now), checkWindow(in.Window, p.Stage, now), checkMend(in)); err != nil {
+		return prepared{}, err
+	}
 	p.Next = s.promise(pl, inc, p, now)
-	occ := occasion(inc, p)
-	p.Routes = pl.Routes(occ, s.Families)
+	if p.Routes, err = s.routes(ctx, pl, inc, p); err != nil {
+		return prepared{}, err
+	}
 	after, u, err := inc.Accept(p, now)
 	if err != nil {
 		return prepared{}, err
@@ -52,6 +57,20 @@ func (s *Service) prepare(ctx context.Context, inc incident.Incident, in UpdateI
 		}
 	}
 	return s.render(ctx, pl, prepared{before: inc, after: after, update: u})
+}
+
+// routes answers where an update starts deliveries. A correction that moves no
+// stage goes where the update it speaks of went: whoever never heard of that one
+// has no use for what puts it right.
+func (s *Service) routes(ctx context.Context, pl *plan.Plan, inc incident.Incident, p incident.Proposal) ([]incident.Route, error) {
+	if p.Kind != incident.Correction || p.Stage != inc.Stage() || p.Of < 1 || p.Of > inc.Seq() {
+		return pl.Routes(occasion(inc, p), s.Families), nil
+	}
+	u, err := s.Incidents.Update(ctx, inc.ID(), p.Of)
+	if err != nil {
+		return nil, fmt.Errorf("read update %d: %w", p.Of, err)
+	}
+	return u.Routes, nil
 }
 
 // told reports whether the newest update says so of readers' data. That data was

@@ -176,6 +176,18 @@ func TestFanOutSources(t *testing.T) {
 			},
 		},
 		{
+			name: "a correction of what went by mail alone: nobody who was told something else",
+			do: func(s scene) int {
+				s.notice(theOne, incident.Investigating)
+				told(s)
+				of := s.publish(theOne, incident.Proposal{Kind: incident.Progress, Routes: mail})
+				return s.publish(theOne, incident.Proposal{Kind: incident.Correction, Of: of, Routes: mail})
+			},
+			want: func(s scene) map[incident.Channel][]incident.RecipientID {
+				return map[incident.Channel][]incident.RecipientID{incident.Email: sorted(s.sato, s.all, s.fresh)}
+			},
+		},
+		{
 			name: "merged: who was told",
 			do: func(s scene) int {
 				s.notice(theOne, incident.Investigating)

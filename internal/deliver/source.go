@@ -27,8 +27,8 @@ type found struct {
 //
 // The plan and the book answer who is to hear of it now. The ledger answers who
 // has heard before: they hear on wherever the update goes, they hear the end on
-// every channel, and what mends an update goes wherever that update went. A
-// retraction and the end of a merged incident concern nobody else. Before the
+// every channel. What mends an update goes wherever that update went, and from
+// the ledger to those alone who were told it. A retraction and the end of a merged incident concern nobody else. Before the
 // first update nobody has heard anything.
 func sources(u incident.Update, c incident.Channel) (from []int, routed []incident.Audience) {
 	for _, r := range u.Routes {
@@ -137,7 +137,7 @@ func (w *channelWork) told(ctx context.Context, cur Cursor) ([]found, Cursor, er
 	default:
 		next = w.after(cur)
 	}
-	if cur.Route > 0 || len(w.routed) == 0 {
+	if cur.Route > 0 || len(w.routed) == 0 || w.update.Kind.Mends() {
 		if ids, err = w.concerned(ctx, of[cur.Route], ids); err != nil {
 			return nil, Cursor{}, err
 		}
@@ -160,10 +160,11 @@ func (w *channelWork) told(ctx context.Context, cur Cursor) ([]found, Cursor, er
 	return out, next, nil
 }
 
-// ledgers answers the incidents whose people hear of the update.
+// ledgers answers the incidents whose people hear of the update. What mends one
+// is news to nobody who never had it.
 func (w *channelWork) ledgers() []incident.ID {
 	own := []incident.ID{w.update.Incident}
-	if w.update.Kind == incident.Retraction || w.update.Kind.Mends() && len(w.routed) == 0 {
+	if w.update.Kind.Mends() {
 		return own
 	}
 	return append(own, w.absorbed...)
@@ -184,7 +185,7 @@ func (w *channelWork) concerned(ctx context.Context, of incident.ID, ids []incid
 	if err != nil {
 		return nil, fmt.Errorf("read ledger on %s: %w", w.channel, err)
 	}
-	mends := w.update.Kind.Mends() && of == w.update.Incident
+	mends := w.update.Kind.Mends() // those read no other incident's ledger
 	var out []incident.RecipientID
 	for n, it := range items {
 		if mends && it.Told(w.update.Of) || !mends && it.ToldAny() {

@@ -82,10 +82,15 @@ func (silent) Publish(context.Context, deliver.Pointer, time.Time) error { retur
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigOn(t, embedded.NewMemory())
+}
+
+func newRigOn(t *testing.T, kv embedded.KV) *rig {
+	t.Helper()
 	r := &rig{t: t, now: start}
 	now := func() time.Time { return r.now }
 	parse := func(src []byte) (*plan.Plan, error) { return plan.Parse(src, message.Families()) }
-	r.store = embedded.New(embedded.NewMemory(), now, parse)
+	r.store = embedded.New(kv, now, parse)
 	if _, err := r.store.SavePlan(t.Context(), 0, []byte(planSource)); err != nil {
 		t.Fatal(err)
 	}

@@ -60,17 +60,26 @@ func (links) Draft(announce.DraftID, plan.MemberID, time.Time) string {
 func serve(t *testing.T) *served {
 	t.Helper()
 	s := &served{t: t}
-	now := func() time.Time { return noon }
-	parse := func(b []byte) (*plan.Plan, error) { return plan.Parse(b, message.Families()) }
 	kv := embedded.NewMemory()
 	t.Cleanup(func() { _ = kv.Close() })
+	srv := httptest.NewServer(s.handler(t, kv))
+	t.Cleanup(srv.Close)
+	s.url = srv.URL
+	return s
+}
+
+// handler makes the API over a store, which it gives a plan.
+func (s *served) handler(tb testing.TB, kv embedded.KV) http.Handler {
+	tb.Helper()
+	now := func() time.Time { return noon }
+	parse := func(b []byte) (*plan.Plan, error) { return plan.Parse(b, message.Families()) }
 	store := embedded.New(kv, now, parse)
 	source, err := plan.Embedded("company")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if _, err := store.SavePlan(t.Context(), 0, source); err != nil {
-		t.Fatal(err)
+	if _, err := store.SavePlan(tb.Context(), 0, source); err != nil {
+		tb.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
 	svc := &announce.Service{
@@ -82,13 +91,10 @@ func serve(t *testing.T) *served {
 		Families: message.Families(), Now: now, Log: log,
 		NewID: func() string { return fmt.Sprintf("id%06d", s.ids.Add(1)) },
 	}
-	srv := httptest.NewServer(api.New(api.Config{
+	return api.New(api.Config{
 		Announce: svc, Listing: store, Switches: embedded.NewRates(kv, nil), Status: store, Keys: keys{}, Parse: parse,
 		Families: message.Families(), Now: now, Log: log,
-	}))
-	t.Cleanup(srv.Close)
-	s.url = srv.URL
-	return s
+	})
 }
 
 // answer is what a request was answered with.
@@ -213,6 +219,53 @@ func TestWholeLife(t *testing.T) {
 	}
 }
 
+func TestMendIsPreviewed(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	at := "/v1/incidents/" + s.open()
+	const right, other = `"text":{"ja":"閲覧はできます。","en":"Viewing works."}`, `"text":{"ja":"閲覧もできません。","en":"Viewing does not work either."}`
+	for _, st := range []struct{ verb, kind, of string }{
+		{"correct", "correction", `"of":1,`},
+		{"retract", "retraction", ``}, // the newest that stands
+	} {
+		seen := s.ask("viewer", http.MethodPost, at+"/preview", `{"kind":"`+st.kind+`",`+st.of+right+`}`)
+		if seen.status != http.StatusOK || seen.body["kind"] != st.kind {
+			t.Fatalf("POST preview of a %s = %d %.400s, want 200", st.kind, seen.status, seen.raw)
+		}
+		hash := `,"hash":"` + seen.body["hash"].(string) + `"}`
+		if a := s.ask("responder", http.MethodPost, at+"/"+st.verb, "{"+st.of+other+hash); a.status != http.StatusConflict || !strings.Contains(a.raw, "problem:stale") {
+			t.Errorf("POST %s of another text = %d %.400s, want 409 stale", st.verb, a.status, a.raw)
+		}
+		if a := s.ask("responder", http.MethodPost, at+"/"+st.verb, "{"+st.of+right+hash); a.status != http.StatusCreated {
+			t.Errorf("POST %s of what was seen = %d %.400s, want 201", st.verb, a.status, a.raw)
+		}
+	}
+}
+
+func TestWhatCannotBeSaidIsRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	at := "/v1/incidents/" + s.open()
+	for _, c := range []struct{ path, body, want string }{
+		{"/v1/incidents", `{"components":["invoices"],"severity":"major","effect":"   "}`, "/effect"},
+		{"/v1/incidents", `{"components":["invoices"],"severity":"major","effect":{"fr":"Rien ne va plus."}}`, "/effect"},
+		{"/v1/preview", `{"components":["invoices"],"severity":"major","effect":"x","started_at":"2026-09-15T06:00:00Z"}`, "/started_at"},
+		{
+			"/v1/incidents",
+			`{"kind":"maintenance","components":["search"],"severity":"minor","effect":"検索できません。","window":{"from":"2026-09-15T01:00:00Z","to":"2026-09-15T02:00:00Z"}}`,
+			"/window/to",
+		},
+		{at + "/correct", `{"of":1}`, "/text"},
+		{at + "/updates", `{"text":{"xx":"?"}}`, "/text"},
+		{at + "/preview", `{"kind":"correction","of":1,"text":"閲覧はできます。","stage":"resolved"}`, "/stage"},
+	} {
+		a := s.ask("responder", http.MethodPost, c.path, c.body)
+		if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.raw, `"`+c.want+`"`) {
+			t.Errorf("POST %s %s = %d %s, want 422 that names %s", c.path, c.body, a.status, a.raw, c.want)
+		}
+	}
+}
+
 func TestProblemsNameEveryFault(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -248,7 +301,6 @@ func TestProblemsNameEveryFault(t *testing.T) {
 func TestProblemsEchoNothing(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	const canary = "canary-value-9731"
 	for _, body := range []string{
 		`{"components":"` + canary + `"}`, `{"severity":"` + canary + `","components":["` + canary + `"],"effect":"x"}`,
 		`{"` + canary, canary, `{"components":["invoices"],"severity":"major","effect":"x","next":"` + canary + `"}`,

@@ -34,7 +34,7 @@ type OpenBody struct {
 	Text       Words                  `json:"text,omitempty" doc:"Further whole sentences."`
 	Next       string                 `json:"next,omitempty" maxLength:"40" doc:"When the next update comes: a time, or a duration such as 30m. By severity unless given."`
 	Drill      bool                   `json:"drill,omitempty" doc:"A rehearsal: other recipients, marked everywhere."`
-	Hash       string                 `json:"hash,omitempty" maxLength:"64" doc:"The hash of the preview that was approved; if the texts differ by now, nothing is sent."`
+	Hash       string                 `json:"hash,omitempty" maxLength:"100" doc:"The hash of the preview that was approved; if the texts differ by now, nothing is sent."`
 	Scope      *Stated[Words]         `json:"scope,omitempty"`
 	StartedAt  *Stated[time.Time]     `json:"started_at,omitempty"`
 	Workaround *Stated[Words]         `json:"workaround,omitempty"`
@@ -53,8 +53,15 @@ type UpdateBody struct {
 	Text       Words                  `json:"text,omitempty" doc:"What has changed, in whole sentences."`
 	Next       string                 `json:"next,omitempty" maxLength:"40"`
 	Window     *Window                `json:"window,omitempty"`
-	Hash       string                 `json:"hash,omitempty" maxLength:"64"`
+	Hash       string                 `json:"hash,omitempty" maxLength:"100"`
 	Facts
+}
+
+// PreviewBody is an update, or a correction or retraction, that is only looked at.
+type PreviewBody struct {
+	Kind incident.UpdateKind `json:"kind,omitempty" enum:"notice,scope,progress,report,follow_up,correction,retraction" doc:"A notice if the stage changes, otherwise progress, unless given."`
+	Of   int                 `json:"of,omitempty" minimum:"1" doc:"The update that a correction or retraction speaks of; the newest that stands unless given."`
+	UpdateBody
 }
 
 // MendBody corrects or retracts an earlier update.
@@ -62,7 +69,7 @@ type MendBody struct {
 	Of   int    `json:"of,omitempty" minimum:"1" doc:"The update that was wrong; the newest that stands unless given."`
 	Text Words  `json:"text,omitempty" doc:"What is right, in whole sentences."`
 	Next string `json:"next,omitempty" maxLength:"40"`
-	Hash string `json:"hash,omitempty" maxLength:"64"`
+	Hash string `json:"hash,omitempty" maxLength:"100"`
 	Facts
 }
 
@@ -121,6 +128,33 @@ func (s *server) update(ctx context.Context, b UpdateBody) (announce.UpdateInput
 		Kind: b.Kind, Stage: b.Stage, Severity: b.Severity, Components: b.Components, Facts: facts, Text: b.Text.text(l),
 		Next: next, Window: b.Window.window(), Hash: b.Hash,
 	}, errors.Join(ferr, nerr)
+}
+
+// preview makes what is only looked at. A correction or retraction takes no more
+// here than it does when it is made, so that its hash can be used.
+func (s *server) preview(ctx context.Context, id incident.ID, b PreviewBody) (announce.UpdateInput, error) {
+	if !b.Kind.Mends() {
+		b.UpdateBody.Kind = b.Kind
+		in, err := s.update(ctx, b.UpdateBody)
+		in.Of = b.Of
+		return in, err
+	}
+	var faults []error
+	for _, f := range []struct {
+		field string
+		given bool
+	}{
+		{"stage", b.Stage != ""},
+		{"severity", b.Severity != ""},
+		{"components", b.Components != nil},
+		{"window", b.Window != nil},
+	} {
+		if f.given {
+			faults = append(faults, incident.Invalid(f.field, "does not belong to a correction or retraction"))
+		}
+	}
+	in, err := s.mend(ctx, id, b.Kind, MendBody{Of: b.Of, Text: b.Text, Next: b.Next, Hash: b.Hash, Facts: b.Facts})
+	return in, errors.Join(errors.Join(faults...), err)
 }
 
 // mend makes a correction or retraction of the update named, or of the newest

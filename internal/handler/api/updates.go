@@ -48,9 +48,9 @@ func (s *server) updates() {
 				return s.Announce.Update(ctx, in.ID, u, who)
 			})
 		})
-	route(s, Viewer, http.MethodPost, "/v1/incidents/{id}/preview", "preview-update", "Show what an update would say, without any effect",
-		http.StatusOK, func(ctx context.Context, in *changing[UpdateBody]) (*body[Preview], error) {
-			u, err := s.update(ctx, in.Body)
+	route(s, Viewer, http.MethodPost, "/v1/incidents/{id}/preview", "preview-update", "Show what an update, a correction or a retraction would say, without any effect",
+		http.StatusOK, func(ctx context.Context, in *changing[PreviewBody]) (*body[Preview], error) {
+			u, err := s.preview(ctx, in.ID, in.Body)
 			if err != nil {
 				return nil, err
 			}
