@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"shirase/internal/announce"
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
@@ -55,6 +57,24 @@ func TestLongSilenceIsOneLateMessage(t *testing.T) {
 	}
 	if got := s.read(inc.ID).Seq; got != 2 {
 		t.Errorf("seq = %d, want 2: one late message, not six", got)
+	}
+}
+
+func TestHoldingTextsGrowRarer(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	inc := s.open(trouble())
+	s.pass(12 * time.Hour)
+	var gaps []time.Duration
+	lines := s.read(inc.ID).Lines
+	for n := 2; n < len(lines); n++ {
+		gaps = append(gaps, lines[n].At.Sub(lines[n-1].At).Round(time.Minute))
+	}
+	// Three gaps at the usual pace, then twice, three and four times as long: the
+	// promise and the two minutes after which it counts as lapsed.
+	want := []time.Duration{32 * time.Minute, 32 * time.Minute, 32 * time.Minute, 62 * time.Minute, 92 * time.Minute, 122 * time.Minute, 122 * time.Minute}
+	if diff := cmp.Diff(want, gaps[:min(len(want), len(gaps))]); diff != "" {
+		t.Errorf("gaps between holding texts (-want +got):\n%s", diff)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"shirase/internal/deliver"
@@ -166,7 +167,31 @@ func (s *Service) promise(pl *plan.Plan, inc incident.Incident, p incident.Propo
 	if sev == "" {
 		sev = was.Severity
 	}
-	return now.Add(pl.Promise(sev, p.Stage)).Truncate(time.Minute)
+	d := pl.Promise(sev, p.Stage)
+	if p.Kind == incident.Holding {
+		d *= patience(was.Lines)
+	}
+	return now.Add(d).Truncate(time.Minute)
+}
+
+// How many gaps between holding texts are of the usual length, and how many times
+// longer the next may grow.
+const (
+	usualHolds  = 3
+	maxPatience = 4
+)
+
+// patience is how many times longer than usual the next holding text may wait.
+// Where nobody has spoken for long, hearing that there is no news is noise.
+func patience(lines []incident.Line) time.Duration {
+	holds := 0
+	for _, l := range slices.Backward(lines) {
+		if l.Kind != incident.Holding {
+			break
+		}
+		holds++
+	}
+	return time.Duration(min(max(holds-usualHolds+2, 1), maxPatience))
 }
 
 // occasion tells the cadence what the proposal is.

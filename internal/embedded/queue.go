@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -393,6 +394,9 @@ func (tx queueTx) earliest(name QueueName, group string) (at time.Time, ok bool)
 	return at, ok
 }
 
+// errNoMail says that the order of a queue names a message that is not there.
+var errNoMail = errors.New("record of what is ready names no message")
+
 func (tx queueTx) receive(name QueueName, limit int, now time.Time, visibility time.Duration) (out []Message, err error) {
 	var entries []ready
 	tx.Scan(tableQueues, keyReadies(name), keyReady(name, now.Add(1), ""), func(key string, b []byte) bool {
@@ -412,11 +416,16 @@ func (tx queueTx) receive(name QueueName, limit int, now time.Time, visibility t
 			if err != nil {
 				return nil, err
 			}
-			e.ID = ids[0]
+			if len(ids) > 0 {
+				e.ID = ids[0]
+			}
 		}
-		m, _, err := get[mail](tx, tableQueues, keyMail(name, e.ID))
+		m, ok, err := get[mail](tx, tableQueues, keyMail(name, e.ID))
 		if err != nil {
 			return nil, err
+		}
+		if !ok {
+			return nil, fmt.Errorf("queue %s: %w", name, errNoMail)
 		}
 		if m, err = tx.takeOut(name, m, now, visibility); err != nil {
 			return nil, err

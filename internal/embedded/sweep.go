@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,6 +44,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	}
 }
 
+// errNoExpiry says that a record of what is to be deleted names nothing of ours.
+var errNoExpiry = errors.New("expiry record names no key of a table")
+
 // sweep deletes up to a batch of keys and reports whether something is left.
 func sweep(tx Tx, now time.Time) (more bool, err error) {
 	type due struct {
@@ -52,6 +57,10 @@ func sweep(tx Tx, now time.Time) (more bool, err error) {
 	tx.Scan(tableWork, workExpiry, workExpiry+keyTime(now.Add(1)), func(key string, b []byte) bool {
 		var e expiry
 		if e, err = decode[expiry](key, b); err != nil {
+			return false
+		}
+		if !slices.Contains(tables(), e.Table) || e.Key == "" {
+			err = errNoExpiry
 			return false
 		}
 		dues = append(dues, due{key, e})

@@ -38,8 +38,11 @@ func (c Clock) Years() Clock { c.year = true; return c }
 
 // At writes a time with its day.
 func (c Clock) At(t time.Time) string {
-	local := t.In(c.zone)
-	return c.write("at", local, "date", c.date(local), "aside", c.aside(t))
+	local, key := t.In(c.zone), "at"
+	if there := t.In(c.elsewhere()); !sameDay(local, there) {
+		key = "at_off" // each time stands with its own day
+	}
+	return c.write(key, local, "date", c.date(local), "aside", c.aside(t))
 }
 
 // Machine writes a time for the datetime attribute.
@@ -69,11 +72,11 @@ func (c Clock) date(t time.Time) string {
 // aside is the same time for readers elsewhere: in their own zone if it is
 // known, else in UTC where the locale is read around the world.
 func (c Clock) aside(t time.Time) string {
-	key, zone := "aside_utc", time.UTC
+	key := "aside_utc"
 	if c.mine != nil {
-		key, zone = "aside_mine", c.mine
+		key = "aside_mine"
 	}
-	here, there := t.In(c.zone), t.In(zone)
+	here, there := t.In(c.zone), t.In(c.elsewhere())
 	if _, a := here.Zone(); a == offset(there) {
 		return ""
 	}
@@ -81,6 +84,14 @@ func (c Clock) aside(t time.Time) string {
 		key += "_day"
 	}
 	return c.write(key, there, "date", c.date(there))
+}
+
+// elsewhere is the zone that stands beside the organisation's.
+func (c Clock) elsewhere() *time.Location {
+	if c.mine != nil {
+		return c.mine
+	}
+	return time.UTC
 }
 
 func offset(t time.Time) int { _, n := t.Zone(); return n }

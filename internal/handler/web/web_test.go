@@ -41,7 +41,7 @@ func TestClock(t *testing.T) {
 		{"ja", web.NewClock("ja", tokyo, nil), at, "9月15日(火)00:07"},
 		{"ja with years", web.NewClock("ja", tokyo, nil).Years(), at, "2026年9月15日(火)00:07"},
 		{"ja read in London", web.NewClock("ja", tokyo, london), at, "9月15日(火)00:07(お手元の時刻で9月14日(月)16:07)"},
-		{"en, another day in UTC", web.NewClock("en", tokyo, nil), at, "00:07 JST (15:07 UTC on Mon 14 Sep) on Tue 15 Sep"},
+		{"en, another day in UTC", web.NewClock("en", tokyo, nil), at, "00:07 JST on Tue 15 Sep (15:07 UTC on Mon 14 Sep)"},
 		{"en", web.NewClock("en", tokyo, nil), at.Add(10 * time.Hour), "10:07 JST (01:07 UTC) on Tue 15 Sep"},
 		{"en with years", web.NewClock("en", tokyo, nil).Years(), at.Add(10 * time.Hour), "10:07 JST (01:07 UTC) on Tue 15 Sep 2026"},
 		{"en read in London", web.NewClock("en", tokyo, london), at.Add(10 * time.Hour), "10:07 JST (02:07 your time) on Tue 15 Sep"},
