@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"shirase/internal/incident"
 	"shirase/internal/plan"
@@ -72,8 +73,13 @@ var (
 	holePattern = pattern(`\{\{|\}\}|\$\{[^}]*\}|(?i:<\s*(?:tbd|todo|tbc|fixme|insert|name|time|date|here|no value|nil)\b[^>]*>)|\b(?:TBD|TODO|TBC|FIXME)\b` +
 		`|(?i:\bxx:xx\b|\bhh:mm\b)|××:××|[○〇◯●]{2,}|[○◯●](?:時|分|月|日|件|%|％|名|社)|[(（【]要確認|%!\w\(`)
 
-	// Words of a guess; from the lists of plain language EN-13 and JA-11.
-	guessPattern = pattern(`(?i)\b(?:probably|perhaps|maybe|we think|we believe|seems?|suspect(?:ed)?|may have|might have|likely)\b|と思われ|可能性が|とみられ|と考えられ|はずです|おそらく|恐らく|かもしれ`)
+	// Names of machines by their part, as "db01" and "web-3".
+	hostPattern = pattern(`(?i)\b(?:db|web|app|api|srv|node|host|redis|mysql|pg|lb|cache|queue|worker)[-_]?\d+\b`)
+
+	// Words of a guess; from the lists of plain language EN-13 and JA-11. "You may
+	// have to sign in again" is none.
+	guessPattern = pattern(`(?i)\b(?:probably|perhaps|maybe|we think|we believe|seems?|suspect(?:s|ed)?|(?:may|might|could) have been|might be|may be caused|likely)\b` +
+		`|と思われ|可能性が|とみられ|と見られ|と考えられ|おそらく|恐らく|たぶん|かもしれ|(?:^|[^手])はず(?:です|だ|と|。|$)`)
 )
 
 // holds reports whether a text holds any of the words. It is what makes looking
@@ -94,6 +100,9 @@ func joined(s string) bool {
 }
 
 func internalName(s string) bool {
+	if strings.ContainsAny(s, "0123456789") && hostPattern(s) {
+		return true
+	}
 	if low := strings.ToLower(s); !joined(s) && strings.Count(s, ":") < 2 && !holds(low, "arn:", "goroutine ", "traceback", "exception in", "panic: ") {
 		return false
 	}
@@ -213,19 +222,19 @@ type input struct {
 	field string
 	text  incident.Text
 	state incident.FactState
-	guess bool // whether speculation in it is worth a word
+	guess bool // whether it must hold no speculation
 }
 
 // inputs lists what an operator wrote for this update, in order.
 func inputs(u incident.Update) []input {
 	f := u.Facts
 	return []input{
-		{field: "effect", text: f.Effect.Value, state: f.Effect.State},
-		{field: "scope", text: f.Scope.Value, state: f.Scope.State},
-		{field: "workaround", text: f.Workaround.Value, state: f.Workaround.State},
+		{field: "effect", text: f.Effect.Value, state: f.Effect.State, guess: true},
+		{field: "scope", text: f.Scope.Value, state: f.Scope.State, guess: true},
+		{field: "workaround", text: f.Workaround.Value, state: f.Workaround.State, guess: true},
 		{field: "outlook.basis", text: f.Outlook.Value.Basis(), state: f.Outlook.State},
 		{field: "cause", text: f.Cause.Value, state: f.Cause.State, guess: true},
-		{field: "prevention", text: f.Prevention.Value, state: f.Prevention.State},
+		{field: "prevention", text: f.Prevention.Value, state: f.Prevention.State, guess: true},
 		{field: "text", text: u.Text, state: incident.Confirmed, guess: true},
 	}
 }
@@ -267,6 +276,12 @@ func inputFindings(in Input, ok allowed) []Finding {
 				}
 				continue
 			}
+			if strings.ContainsFunc(strings.ReplaceAll(s, "\r\n", "\n"), control) {
+				out = append(out, Finding{
+					ID: "HOLE-03", Level: Block, Field: i.field, In: l,
+					Problem: "The " + i.field + " must not hold control characters, nor marks that turn the direction of writing; type it anew.",
+				})
+			}
 			hit := ok.broken(clean(s))
 			for n, r := range rules {
 				if (r.everywhere || i.state == incident.Confirmed) && hit[n] {
@@ -281,13 +296,19 @@ func inputFindings(in Input, ok allowed) []Finding {
 			}
 			if i.state == incident.Confirmed && i.guess && guessPattern(s) {
 				out = append(out, Finding{
-					ID: "FACT-02", Level: Warn, Field: i.field, In: l,
+					ID: "FACT-02", Level: Block, Field: i.field, In: l,
 					Problem: "The " + i.field + " reads like a guess; say what is confirmed, or leave it out until it is.",
 				})
 			}
 		}
 	}
 	out = append(out, quoted(in)...)
+	if u.Kind == incident.Correction && !right(in) {
+		out = append(out, Finding{
+			ID: "HOLE-02", Level: Block, Field: "text",
+			Problem: "A correction must say what is right; state the fact anew, or write it in the text.",
+		})
+	}
 	if !u.Stage.Final() && u.MergedInto == "" && in.Incident.End == "" && u.Next.IsZero() {
 		out = append(out, Finding{
 			ID: "NEXT-01", Level: Block, Field: "next",
@@ -295,6 +316,12 @@ func inputFindings(in Input, ok allowed) []Finding {
 		})
 	}
 	return out
+}
+
+// control reports whether a character is one that no reader sees and that can
+// change how the rest is read.
+func control(r rune) bool {
+	return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 }
 
 // untranslated answers the finding for words that a locale lacks while another has them.

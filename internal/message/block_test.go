@@ -47,6 +47,14 @@ func TestBlockingRules(t *testing.T) {
 		{"a place in angles", "Fixed by <TBD>.", "HOLE-01"},
 		{"circles", "○○の問題です。", "HOLE-01"},
 		{"a time to be filled in", "XX:XXごろから。", "HOLE-01"},
+		{"a machine", "The service db01 is down.", "SEC-01"},
+		{"a machine with a dash", "web-3が止まりました。", "SEC-01"},
+		{"a guess", "This was probably a bad release.", "FACT-02"},
+		{"a guess of the past", "Data may have been lost.", "FACT-02"},
+		{"a Japanese guess", "おそらく設定の誤りです。", "FACT-02"},
+		{"a Japanese hope", "まもなく直るはずです。", "FACT-02"},
+		{"a turn of direction", "Now\u202efixed.", "HOLE-03"},
+		{"a bell", "Now\afixed.", "HOLE-03"},
 		{"the mark of a drill", "【訓練】これは訓練です。", "DRILL-01"},
 		{"the English mark of a drill", "[DRILL] Only a test.", "DRILL-01"},
 	} {
@@ -73,6 +81,7 @@ func TestWhatIsNotBlocked(t *testing.T) {
 		"If an invoice is urgent, save the PDF and send it from your own email. This worked from 14:05-15:12 JST (05:05-06:12 UTC).",
 		"Files in UTF-8 and Shift-JIS 2022 are affected, as are versions 1.2 and 3.14. It is 100% fixed since 2026-09-15 14:05:30.",
 		"二〇二六年九月。合計1,234,567,890円の請求が対象です。",
+		"You may have to sign in again.\r\nPlease wait. はずれた設定を手はずどおりに戻しました。",
 		"Please change your password: it takes a minute.",
 		"Contact: https://minato.test/help",
 	} {
@@ -122,8 +131,8 @@ func TestUnconfirmedFactsStayInside(t *testing.T) {
 	if _, fs = render(t, in); len(found(fs, "FACT-01")) != 2 {
 		t.Errorf("Render() found %+v, want FACT-01 to block the hypothesis in the text", fs)
 	}
-	if got := found(fs, "FACT-02"); len(got) != 1 || got[0].In != "en" || got[0].Level != message.Warn {
-		t.Errorf("Render() found %+v, want FACT-02 to warn of the guess in English", fs)
+	if got := found(fs, "FACT-02"); len(got) != 1 || got[0].In != "en" || got[0].Level != message.Block {
+		t.Errorf("Render() found %+v, want FACT-02 to block of the guess in English", fs)
 	}
 }
 
@@ -182,5 +191,54 @@ func TestDrillsAreMarkedEverywhere(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestGuessesBlockInEveryField(t *testing.T) {
+	in := firstNotice(t, "01KGUESS")
+	guess := sure(both("たぶん設定の誤りです。", "It seems to be a setting."), in.Update.At)
+	f := &in.Update.Facts
+	f.Effect, f.Scope, f.Workaround, f.Cause, f.Prevention = guess, guess, guess, guess, guess
+	_, fs := render(t, in)
+	if got := found(fs, "FACT-02"); len(got) != 10 || !message.Blocks(got) {
+		t.Errorf("Render() found %+v, want FACT-02 to block five fields in two languages", got)
+	}
+}
+
+func TestPlaceWithoutCauseClaimsNoCause(t *testing.T) {
+	in := told(t, minato(t), outage(t, "01KPLACE"))[2]
+	in.Update.Facts.Cause = incident.Fact[incident.Text]{}
+	ms, _ := render(t, in)
+	for _, m := range ms {
+		for f, c := range m.Contents {
+			for _, never := range []string{"ause found", "found the cause", "know the cause", "cause of the problem", "原因がわかり", "原因判明"} {
+				if strings.Contains(c.Subject+c.Text, never) {
+					t.Errorf("%s, %s, %s claims a cause: %s", m.Audience, m.Locale, f, c.Subject+c.Text)
+				}
+			}
+		}
+	}
+}
+
+func TestCorrectionTellsNothingOfTheWrongUpdate(t *testing.T) {
+	ins := told(t, minato(t), others(t)[2])
+	in := ins[2]
+	in.Update.Facts = ins[1].Update.Facts // nothing is stated anew
+	ms, fs := render(t, in)
+	if len(found(fs, "HOLE-02")) != 0 {
+		t.Errorf("Render() found %+v, want words of the author to be enough", fs)
+	}
+	for _, m := range ms {
+		for _, contents := range []map[incident.Family]message.Content{m.Contents, m.Plain} {
+			for f, c := range contents {
+				if strings.Contains(c.Text, "No customer can") || strings.Contains(c.Text, "すべてのお客さまが") {
+					t.Errorf("%s, %s, %s repeats what was wrong: %s", m.Audience, m.Locale, f, c.Text)
+				}
+			}
+		}
+	}
+	in.Update.Text = nil
+	if _, fs = render(t, in); len(found(fs, "HOLE-02")) != 1 || !message.Blocks(fs) {
+		t.Errorf("Render() found %+v, want HOLE-02 to block", fs)
 	}
 }

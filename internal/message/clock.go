@@ -85,7 +85,7 @@ func (s stamp) Zone() string {
 // Day writes the time with its date.
 func (s stamp) Day() string {
 	p := s.c.Time.AtDay
-	if !sameDay(s.t, s.t.UTC()) {
+	if s.c.astray(s.t) {
 		p = s.c.Time.AtDayOff
 	}
 	return s.write(p)
@@ -93,10 +93,16 @@ func (s stamp) Day() string {
 
 // Near writes the time, with its date where that is not the day of the update.
 func (s stamp) Near() string {
-	if !sameDay(s.t, s.c.today) {
+	if !sameDay(s.t, s.c.today) || s.c.astray(s.t) {
 		return s.Day()
 	}
 	return s.write(s.c.Time.At)
+}
+
+// astray reports whether a time stands beside the same in UTC on another day:
+// then both must name their day.
+func (c clock) astray(t time.Time) bool {
+	return strings.Contains(c.Time.Aside, "{utc}") && !sameDay(t, t.UTC())
 }
 
 // Date writes the day alone.
@@ -141,7 +147,7 @@ func (c clock) utc(from, to time.Time) string {
 	one := func(local time.Time) string {
 		u := local.UTC()
 		p := c.Time.UTC
-		if !sameDay(u, local) {
+		if !sameDay(u, local) || !sameDay(from.UTC(), to.UTC()) {
 			p = c.Time.UTCDay
 		}
 		return fill(p, "time", hm(u), "date", c.date(u))
@@ -210,9 +216,9 @@ func (p span) write(pattern string, day bool) string {
 	switch {
 	case !sameDay(p.from, p.to):
 		a, b = t.FromCross, t.ToCross
-	case day || !sameDay(p.to, p.c.today):
+	case day || !sameDay(p.to, p.c.today) || p.c.astray(p.from) || p.c.astray(p.to):
 		a, b = t.FromDay, t.ToDay
-		if !sameDay(p.from, p.from.UTC()) || !sameDay(p.to, p.to.UTC()) {
+		if p.c.astray(p.from) || p.c.astray(p.to) {
 			b = t.ToCross
 			if a != "{time}" { // the date stands with the beginning
 				b = t.ToDay

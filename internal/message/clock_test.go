@@ -50,7 +50,7 @@ func TestStamp(t *testing.T) {
 		{
 			"a morning that is yesterday in UTC", "Asia/Tokyo", at("2026-09-15T08:00:00+09:00"), at("2026-09-15T08:30:00+09:00"),
 			"08:30", "9月15日(火)08:30", "08:30",
-			"08:30 JST (23:30 UTC on Mon 14 Sep)", "08:30 JST on Tue 15 Sep (23:30 UTC on Mon 14 Sep)", "08:30 JST",
+			"08:30 JST on Tue 15 Sep (23:30 UTC on Mon 14 Sep)", "08:30 JST on Tue 15 Sep (23:30 UTC on Mon 14 Sep)", "08:30 JST",
 		},
 		{
 			"another month", "Asia/Tokyo", at("2026-09-30T23:50:00+09:00"), at("2026-10-01T00:20:00+09:00"),
@@ -129,6 +129,16 @@ func TestSpan(t *testing.T) {
 			"another day, yesterday in UTC", jst(20, 1, 0), jst(20, 3, 0), "9月20日(日)01:00から03:00の間", "9月20日(日)01:00から03:00まで", "2時間",
 			"between 01:00 and 03:00 JST on Sun 20 Sep (16:00-18:00 UTC on Sat 19 Sep)",
 			"from 01:00 to 03:00 JST on Sun 20 Sep (16:00-18:00 UTC on Sat 19 Sep)", "2 hours",
+		},
+		{
+			"today, yesterday in UTC", jst(15, 5, 0), jst(15, 6, 0), "05:00から06:00の間", "9月15日(火)05:00から06:00まで", "60分",
+			"between 05:00 and 06:00 JST on Tue 15 Sep (20:00-21:00 UTC on Mon 14 Sep)",
+			"from 05:00 to 06:00 JST on Tue 15 Sep (20:00-21:00 UTC on Mon 14 Sep)", "60 minutes",
+		},
+		{
+			"today, across midnight in UTC", jst(15, 8, 50), jst(15, 9, 20), "08:50から09:20の間", "9月15日(火)08:50から09:20まで", "30分",
+			"between 08:50 and 09:20 JST on Tue 15 Sep (23:50 UTC on Mon 14 Sep-00:20 UTC on Tue 15 Sep)",
+			"from 08:50 to 09:20 JST on Tue 15 Sep (23:50 UTC on Mon 14 Sep-00:20 UTC on Tue 15 Sep)", "30 minutes",
 		},
 		{
 			"hours and minutes", jst(15, 10, 0), jst(15, 12, 5), "10:00から12:05の間", "9月15日(火)10:00から12:05まで", "2時間5分",

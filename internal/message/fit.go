@@ -271,6 +271,17 @@ func compose(out, join, link string, l Limit) string {
 	return text
 }
 
+// either puts behind each form of a text the same form with fewer names. Both
+// have the same forms, and the last one is that with fewer names.
+func either(out, fewer string) string {
+	a, b := strings.Split(out, form), strings.Split(fewer, form)
+	var forms []string
+	for n := range b {
+		forms = append(forms, a[n], b[n])
+	}
+	return strings.Join(forms, form)
+}
+
 // A piece is one segment of a short text. Pieces of rank 0 always stand; the
 // others go from the highest rank down when there is no room. Soft ones are
 // shortened before they go.
@@ -280,6 +291,8 @@ type piece struct {
 	text string
 	// others are shorter texts that may take its place, in order.
 	others []string
+	// whole is the text before it was shortened.
+	whole string
 }
 
 // pieces reads the lines that a short template put out: a rank, "~" where the
@@ -328,9 +341,11 @@ func assemble(ps []piece, join, link string, l Limit) (text string, dropped int)
 	fits := func() bool { return l.Fits(build()) }
 	each := func(do func(p *piece) (done bool)) bool {
 		for rank := 9; rank >= 1; rank-- {
-			for n := range ps {
-				if ps[n].rank == rank && ps[n].text != "" && do(&ps[n]) {
-					return true
+			for _, soft := range []bool{false, true} { // what can be shortened outlasts the rest of its rank
+				for n := range ps {
+					if ps[n].rank == rank && ps[n].soft == soft && ps[n].text != "" && do(&ps[n]) {
+						return true
+					}
 				}
 			}
 		}
@@ -364,6 +379,7 @@ func assemble(ps []piece, join, link string, l Limit) (text string, dropped int)
 			return false
 		}
 		whole := p.text
+		p.whole = whole
 		if uniseg.GraphemeClusterCount(whole) <= softLeast {
 			return false
 		}
@@ -375,6 +391,12 @@ func assemble(ps []piece, join, link string, l Limit) (text string, dropped int)
 		return fits()
 	}) || each(func(p *piece) bool {
 		if p.soft {
+			if p.whole != "" {
+				p.text = p.whole
+			}
+			if fits() {
+				return true
+			}
 			if p.text = trim(p.text, l.most(), func(s string) bool { p.text = s; return fits() }); uniseg.GraphemeClusterCount(p.text) >= 3 {
 				return true
 			}

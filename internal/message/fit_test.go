@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
@@ -149,10 +150,13 @@ func long(t *rapid.T, what string, pieces ...string) string {
 }
 
 // saysState reports whether a short message says its state without the status
-// word: what cannot be done, or by whom, as a whole sentence, or that there is a
-// problem.
+// word: who speaks, what cannot be done, or by whom, as a whole sentence, or that
+// there is a problem.
 func saysState(in message.Input, m message.Message, sms string) bool {
-	says := []string{"に問題", "の問題", "再発", "復旧", "経過確認中", "できな", "できません", "roblem with", "cannot", "is in place", "The problem is back"}
+	says := []string{"障害", "訂正", "取り消し", "新しい情報なし", "に問題", "の問題", "再発", "復旧", "経過確認中", "できな", "できません", "roblem with", "cannot", "is in place", "The problem is back"}
+	if org, ok := in.Plan.Organisation.Name.In(m.Locale); ok {
+		says = append(says, strings.Join(strings.Fields(strings.NewReplacer("‘", "'", "’", "'").Replace(org)), " "))
+	}
 	told := []incident.Text{in.Update.Facts.Scope.Value, in.Update.Facts.Effect.Value}
 	for _, c := range in.Plan.Components {
 		told = append(told, c.Effect)
@@ -210,6 +214,59 @@ func TestEveryShortTextFitsWhateverItsNames(t *testing.T) {
 				}
 				if !strings.Contains(sms, state) && !saysState(in, m, sms) {
 					rt.Fatalf("SMS = %q, want the status word %q whole, or what says the same", sms, state)
+				}
+			}
+		}
+	})
+}
+
+// TestEveryShortMessageSaysWhatAndOfWhom holds every shape to its topic or
+// effect, and to the company's name or a word of state, beside links as they are.
+func TestEveryShortMessageSaysWhatAndOfWhom(t *testing.T) {
+	words := map[incident.Locale][]string{
+		"ja": {"ミナト請求", "障害", "復旧", "訂正", "取り消し", "メンテナンス", "経過確認中"},
+		"en": {"Minato Billing", "[Investigating]", "[Possible problem]", "[Update]", "[Cause found]", "[Fix in place]", "[Resolved]", "[Report]", "[Withdrawn]", "[Correction]", "[Maintenance"},
+	}
+	all := stories(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		p := minato(t)
+		p.Audiences = p.Audiences[3:]
+		p.Components[0].Name = both(rapid.SampledFrom([]string{"請求書の送信", "ほかのソフトとの連携"}).Draw(rt, "ja"), "Sending invoices")
+		p.Components[0].Effect = both("カードでお支払いができません。", "Invoices cannot be sent.")
+		s := rapid.SampledFrom(all).Draw(rt, "story")
+		in := rapid.SampledFrom(told(t, p, s)).Draw(rt, "step")
+		ids := []incident.ComponentID{"send", "pay", "search", "export", "login"}
+		in.Update.Components = ids[:rapid.IntRange(1, len(ids)).Draw(rt, "components")]
+		if d := rapid.SampledFrom([]incident.DataEffect{"", incident.DataNone, incident.DataDelayed, incident.DataWrong, incident.DataLost, incident.DataExposed}).Draw(rt, "data"); d != "" {
+			in.Update.Facts.Data = sure(d, in.Update.At)
+		}
+		if rapid.Bool().Draw(rt, "no start") {
+			in.Update.Facts.StartedAt = incident.Fact[time.Time]{}
+		}
+		link := "https://minato.test/i/" + rapid.StringMatching(`[a-z0-9]{6,9}`).Draw(rt, "link")
+		in.Link = link
+		if in.Into != "" {
+			in.Into = link
+		}
+		ms, _ := render(t, in)
+		for _, m := range ms {
+			first := p.Components[0]
+			name, _ := first.Name.In(m.Locale)
+			effect, _ := first.Effect.In(m.Locale)
+			for _, contents := range []map[incident.Family]message.Content{m.Contents, m.Plain} {
+				sms, told := contents[incident.FamilySMS].Text, contents != nil
+				if !told {
+					continue
+				}
+				if parts, _ := message.Parts(sms); parts != 1 || !strings.HasSuffix(sms, " "+link) {
+					rt.Fatalf("SMS = %q, want one part with its link", sms)
+				}
+				has := func(s string) bool { return strings.Contains(sms, s) }
+				if !has(name) && !has(strings.TrimRight(effect, "。.")) {
+					rt.Fatalf("SMS = %q, want %q or %q", sms, name, effect)
+				}
+				if strings.Contains(sms, "…") || has("...") || !slices.ContainsFunc(words[m.Locale], has) {
+					rt.Fatalf("SMS = %q, want nothing cut, and the name or a word of state", sms)
 				}
 			}
 		}

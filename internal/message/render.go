@@ -158,6 +158,14 @@ func short(v *view, f incident.Family) (Content, error) {
 	if err != nil {
 		return Content{}, err
 	}
+	if f == incident.FamilySMS {
+		alone.Few = alone.Fewer
+		fewer, err := la.write(name, &alone)
+		if err != nil {
+			return Content{}, err
+		}
+		out = either(out, fewer)
+	}
 	out = unread(out)
 	if f == incident.FamilySMS && la.Join != "" {
 		out = toASCII(out)
@@ -199,7 +207,7 @@ func timeline(v *view) []string {
 		case l.Kind == incident.Correction:
 			s = fill(la.Timeline.Correction, "time", at(l.Seq), "of", at(l.Of))
 		default:
-			s = fill(la.Timeline.Line, "time", at(l.Seq), "state", la.States[lineState(v.in.Incident.Kind, l, first)])
+			s = fill(la.Timeline.Line, "time", at(l.Seq), "state", la.States[lineState(v.in.Incident.Kind, l, first, found(u.Facts.Cause))])
 			first = first && suspicion(l.Kind)
 		}
 		if n >= from {

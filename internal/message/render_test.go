@@ -334,7 +334,7 @@ func TestRetractionNeverRepeatsTheText(t *testing.T) {
 func TestMergeLeadsToTheOther(t *testing.T) {
 	for _, l := range []incident.Locale{"ja", "en"} {
 		got, _ := customers(t, "merge", 1, l)
-		if !strings.Contains(got, "https://minato.test/9P4R") || strings.Contains(got, "https://minato.test/7K2Q") {
+		if !strings.Contains(got, "https://minato.test/i/9p4rx2") || strings.Contains(got, "https://minato.test/i/7k2qm4") {
 			t.Errorf("%s: a merge leads to\n%s\nwant the other incident's page alone", l, got)
 		}
 	}
@@ -394,7 +394,7 @@ func TestWebhookIsACloudEvent(t *testing.T) {
 	}
 	for k, v := range map[string]any{
 		"incident": "01KEVENT", "seq": 3.0, "kind": "notice", "stage": "identified", "severity": "major", "locale": "en", "drill": false,
-		"title": "[Cause found] Minato Billing: Sending invoices", "next_update_by": "2026-09-15T06:20:00Z", "link": "https://minato.test/7K2Q",
+		"title": "[Cause found] Minato Billing: Sending invoices", "next_update_by": "2026-09-15T06:20:00Z", "link": "https://minato.test/i/7k2qm4",
 		"components": []any{map[string]any{"id": "send", "name": "Sending invoices"}},
 	} {
 		if diff := cmp.Diff(v, data[k]); diff != "" {

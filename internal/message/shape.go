@@ -113,14 +113,24 @@ func (s shape) state(in Input) string {
 		return "update"
 	case shapeFollowUp:
 		return "report"
-	case shapeAutomatic, shapeIdentified, shapeMonitoring, shapeResolved, shapeReport, shapeRetraction,
+	case shapeIdentified:
+		if !found(in.Update.Facts.Cause) {
+			return "update" // the word for this stage claims a cause
+		}
+	case shapeAutomatic, shapeMonitoring, shapeResolved, shapeReport, shapeRetraction,
 		shapeScheduled, shapeInProgress, shapeVerifying, shapeCompleted:
 	}
 	return string(s)
 }
 
+// found reports whether a cause is confirmed: the stage alone tells only where
+// the problem is.
+func found(cause incident.Fact[incident.Text]) bool {
+	return cause.State == incident.Confirmed && !cause.Value.Empty()
+}
+
 // lineState names the word for an update in a timeline.
-func lineState(k incident.Kind, l incident.Line, first bool) string {
+func lineState(k incident.Kind, l incident.Line, first, found bool) string {
 	switch {
 	case k == incident.Maintenance:
 		return string(l.Stage)
@@ -134,7 +144,7 @@ func lineState(k incident.Kind, l incident.Line, first bool) string {
 		return "update"
 	case first:
 		return "first"
-	case l.Stage == incident.Identified && l.Kind == incident.Notice:
+	case l.Stage == incident.Identified && l.Kind == incident.Notice && found:
 		return "identified"
 	}
 	return "update"

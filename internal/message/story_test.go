@@ -121,12 +121,12 @@ func told(tb testing.TB, p *plan.Plan, s story) []message.Input {
 			tb.Fatalf("%s, %s: %v", s.name, st.name, err)
 		}
 		updates = append(updates, u)
-		in := message.Input{Plan: p, Incident: inc.Snapshot(), Update: u, Link: "https://minato.test/7K2Q", Signals: st.signals}
+		in := message.Input{Plan: p, Incident: inc.Snapshot(), Update: u, Link: "https://minato.test/i/7k2qm4", Signals: st.signals}
 		if u.Of > 0 {
 			in.Wrong = &updates[u.Of-1]
 		}
 		if st.merge {
-			in.Into = "https://minato.test/9P4R"
+			in.Into = "https://minato.test/i/9p4rx2"
 		}
 		out = append(out, in)
 	}

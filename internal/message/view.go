@@ -41,11 +41,13 @@ type view struct {
 	Org   string
 	// Topic names all components in a sentence, Few in a title.
 	Topic, Few string
-	Several    bool
-	State      string
-	Severity   string
-	Contact    string
-	Link       string
+	// Fewer is Few with no more than one name, and a count for the rest.
+	Fewer    string
+	Several  bool
+	State    string
+	Severity string
+	Contact  string
+	Link     string
 
 	// Planned tells maintenance from an outage; First, that nobody was told anything before.
 	Planned, First bool
@@ -55,6 +57,8 @@ type view struct {
 	Looking, Automatic bool
 	// Acked tells that somebody has taken it on.
 	Acked bool
+	// Found tells that the cause is confirmed, and not only the place.
+	Found bool
 	// Corrects tells that this is the text for those who were told the wrong one.
 	Corrects bool
 	// Lapsed tells that an outlook given before no longer holds.
@@ -87,6 +91,9 @@ type view struct {
 	Next, Missed, Wrong, AsOf       stamp
 	Late                            string
 	Period, Window, Outlook         span
+
+	// lead is the name of the first component; right, what a correction says anew.
+	lead, right string
 
 	Kept, Promised int
 	FirstAfter     string
@@ -168,6 +175,7 @@ func newView(in Input, la *language, a plan.Audience, sees sight, sh shape) *vie
 	v.Org = orgName(org, la.locale)
 	v.names(in, la)
 	v.State = la.States[sh.state(in)]
+	v.Found = found(in.Update.Facts.Cause)
 	prev, known := before(in)
 	v.First, v.Again = !confirmed(in), known && prev.Stage == u.Stage
 	v.Ranked = v.Internal && !v.Planned && !v.Over && sh != shapeRetraction &&
@@ -204,6 +212,10 @@ func (v *view) names(in Input, la *language) {
 		names = append(names, componentName(in.Plan, id, la.locale))
 	}
 	v.Topic, v.Few, v.Several = la.all(names), la.few(names, maxNames), len(names) > 1
+	v.Fewer = la.few(names, 1)
+	if len(names) > 0 {
+		v.lead = names[0]
+	}
 }
 
 func componentName(p *plan.Plan, id incident.ComponentID, l incident.Locale) string {
@@ -239,6 +251,14 @@ func (v *view) facts(in Input, la *language, s sight) {
 		v.Basis = la.sentence(basis)
 	}
 	v.Lapsed = v.Automatic && f.Outlook.Value.Kind() == incident.OutlookUnknown && f.Outlook.At.Equal(in.Update.At)
+	for _, x := range []struct {
+		at time.Time
+		said
+	}{{f.Effect.At, v.Effect}, {f.Scope.At, v.Scope}} {
+		if x.Yes() && restated(in, x.at) {
+			v.right = x.Text
+		}
+	}
 	for _, x := range []said{v.Effect, v.Scope, v.Workaround, v.Cause, v.Prevention, v.DataState, v.OutlookSure} {
 		v.Unsure = v.Unsure || x.Yes() && x.State != incident.Confirmed
 	}
@@ -371,6 +391,27 @@ func (v *view) One() string {
 		return v.Effects[0]
 	}
 	return ""
+}
+
+// Right is what a correction states anew, the scope before the effect; empty
+// where its author says in own words alone what is right.
+func (v *view) Right() string { return v.right }
+
+// Of begins the scope with its topic where the sentence does not say itself what
+// is affected.
+func (v *view) Of() string { return v.of(v.Scope.Text) }
+
+// RightOf is Of for what a correction states anew.
+func (v *view) RightOf() string { return v.of(v.right) }
+
+func (v *view) of(s string) string {
+	low := strings.ToLower(s)
+	for _, what := range []string{v.Clause(), v.lead} {
+		if what != "" && strings.Contains(low, strings.ToLower(what)) {
+			return ""
+		}
+	}
+	return fill(v.c.List.Of, "topic", v.Few)
 }
 
 // Clause is One without its full stop, to be followed by a remark.

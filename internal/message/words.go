@@ -65,6 +65,8 @@ type words struct {
 		Name      string `yaml:"name"`
 		Short     string `yaml:"short"`
 		Told      string `yaml:"told"`
+		// Of stands before a sentence that does not say itself what it is about.
+		Of string `yaml:"of"`
 	} `yaml:"list"`
 
 	States     map[string]string `yaml:"states"`

@@ -83,7 +83,7 @@ func TestZone(t *testing.T) {
 func TestLocalesSayTheSame(t *testing.T) {
 	t.Parallel()
 	// How a time is put together differs by language.
-	webtest.Parity(t, os.DirFS("."), "at", "date", "date_year", "aside_utc", "aside_utc_day", "aside_mine_day")
+	webtest.Parity(t, os.DirFS("."), "at", "at_off", "date", "date_year", "aside_utc", "aside_utc_day", "aside_mine_day")
 }
 
 func TestWords(t *testing.T) {
