@@ -274,7 +274,7 @@ type rehearsal struct {
 // end, and one whose draft waits for a person.
 func rehearse(t *testing.T) *rehearsal {
 	t.Helper()
-	s := &rehearsal{player: local(t)}
+	s := &rehearsal{player: localPage(t)}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -309,8 +309,8 @@ func rehearse(t *testing.T) *rehearsal {
 	return s
 }
 
-// local runs the program until the test ends and answers who can talk to it.
-func local(t *testing.T) *player {
+// localPage runs the program until the test ends and answers who can talk to it.
+func localPage(t *testing.T) *player {
 	t.Helper()
 	r := launch(t, config.Config{}, noon)
 	return &player{ctx: t.Context(), base: r.url, key: r.p.key, out: io.Discard}
@@ -382,7 +382,7 @@ func TestBrowserMail(t *testing.T) {
 }
 
 func TestBrowserInboxWhileEmpty(t *testing.T) {
-	s, b := local(t), chromium(t)
+	s, b := localPage(t), chromium(t)
 	for _, win := range windows {
 		t.Run(win.name, func(t *testing.T) {
 			tab := b.open(t, s.base+"/inbox", win.width, win.height, win.dark)
