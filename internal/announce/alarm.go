@@ -84,7 +84,7 @@ func (s *Service) keep(ctx context.Context, c Change, sig incident.Signal, id in
 }
 
 // Unreadable keeps what came on the alarm path in no shape we know, and tells
-// an operator once for each such message.
+// an operator, once in a quarter of an hour however many there are.
 func (s *Service) Unreadable(ctx context.Context, raw []byte, why string) error {
 	now := s.Now()
 	pl, err := s.Plans.Current(ctx)

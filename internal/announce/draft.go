@@ -71,16 +71,13 @@ func (d Draft) keeps(now time.Time) bool {
 	return d.Next.IsZero() || !d.Next.Before(now.Add(minPromise))
 }
 
-// reader stands for whoever will publish a draft, until it is known who does.
-const reader = "on-call"
-
 // draft prepares an update as it will be when a person publishes it.
 func (s *Service) draft(ctx context.Context, inc incident.Incident, in UpdateInput, now time.Time) (prepared, error) {
-	acked, err := inc.Ack(reader, now)
+	acked, err := inc.Ack(message.AnyoneOnDuty, now)
 	if err != nil {
 		return prepared{}, err
 	}
-	return s.prepare(ctx, acked, in, reader, now)
+	return s.prepare(ctx, acked, in, message.AnyoneOnDuty, now)
 }
 
 // redraft renders the open drafts of an incident anew, because the incident is

@@ -32,7 +32,7 @@ type Pointers interface {
 	Pointer(ctx context.Context, p deliver.Pointer, deadline time.Time) (more bool, err error)
 }
 
-// Chunks delivers to a few people; it is deliver.Delivery.
+// Chunks delivers to a few people; it is deliver.Send.
 type Chunks interface {
 	// Chunk delivers a chunk and begins nothing after the deadline. A time that
 	// is not zero asks for the message to be shown again then. It may be called

@@ -12,8 +12,8 @@ import (
 // automaticAuthor is who publishes what no person published.
 const automaticAuthor = "shirase"
 
-// anyoneOnDuty stands for whoever will publish a draft, until it is known who does.
-const anyoneOnDuty = "on-call"
+// AnyoneOnDuty stands for whoever will publish a draft, until it is known who does.
+const AnyoneOnDuty = "on-call"
 
 // A said is a fact in words, with how sure we are of it.
 type said struct {
@@ -340,7 +340,7 @@ func (v *view) measures(in Input) {
 	v.Acked = s.AckedBy != ""
 	if m, ok := in.Plan.Member(plan.MemberID(s.AckedBy)); ok {
 		v.Lead, v.Taker = oneLine(m.Name), oneLine(m.Name)
-	} else if s.AckedBy != anyoneOnDuty {
+	} else if s.AckedBy != AnyoneOnDuty {
 		v.Taker = oneLine(s.AckedBy)
 	}
 	for _, p := range s.Promises {
