@@ -187,11 +187,13 @@ type talk struct {
 // as if nothing had been set.
 func (t *talk) reply(at Verb, text string) (open, own bool) {
 	l, set := t.relay.line(at)
+	// The mail is taken before the word of it leaves: whoever has heard the
+	// answer finds the mail.
+	if at == End && (!set || l.Effect) {
+		t.take()
+	}
 	if !set {
 		return t.say(text), true
-	}
-	if l.Effect && at == End {
-		t.take()
 	}
 	if l.Seen != nil {
 		l.Seen()
@@ -320,10 +322,7 @@ func (t *talk) data() bool {
 	if t.mail.Data, err = textproto.NewReader(t.r).ReadDotBytes(); err != nil {
 		return false
 	}
-	open, own := t.reply(End, "250 2.0.0 taken")
-	if own {
-		t.take()
-	}
+	open, _ := t.reply(End, "250 2.0.0 taken")
 	return open
 }
 
