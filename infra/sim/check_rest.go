@@ -1,0 +1,384 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"shirase/internal/announce"
+	"shirase/internal/deliver"
+	"shirase/internal/incident"
+)
+
+// slack is how much later than planned a thing may happen by itself when nothing
+// goes wrong: the sweep comes once a minute.
+const slack = 3 * time.Minute
+
+// checkPromises looks, in the quiet, at what must have happened by itself.
+func (w *world) checkPromises() {
+	is, err := w.store.Live(bg)
+	if err != nil {
+		panic(err)
+	}
+	p := w.plan()
+	for _, i := range is {
+		snap := i.Snapshot()
+		if pr, ok := i.Promise(); ok && w.now.Sub(pr.By) > p.Timing.Hold+slack {
+			w.fault("I2", "%s promised a word by %s and nothing came", snap.ID, clock(pr.By))
+		}
+		if snap.Seq == 0 {
+			w.checkDetected(i)
+		}
+	}
+}
+
+// checkDetected looks at an incident that nobody outside has heard of.
+func (w *world) checkDetected(i incident.Incident) {
+	snap, p := i.Snapshot(), w.plan()
+	ds, err := w.store.Drafts(bg, snap.ID)
+	if err != nil {
+		panic(err)
+	}
+	firing := false
+	as, err := w.store.Alarms(bg, snap.ID)
+	if err != nil {
+		panic(err)
+	}
+	var fired time.Time
+	for _, a := range as {
+		if a.State == incident.SignalAlarm && !a.Quiet && a.Incident == snap.ID {
+			firing = true
+			if a.At.After(fired) {
+				fired = a.At
+			}
+		}
+	}
+	old := w.now.Sub(snap.OpenedAt) > 2*p.Alarms.Hold+slack && w.now.Sub(fired) > 2*p.Alarms.Hold+slack
+	if !firing || !old {
+		return
+	}
+	if len(ds) == 0 {
+		w.fault("I2", "%s fires for long and nobody was asked what to say of it", snap.ID)
+	}
+	for _, d := range ds {
+		switch {
+		case d.State != announce.DraftOpen || snap.AckedBy != "":
+		case d.Called < 2 && w.now.Sub(d.At) > p.Timing.Escalate+slack && w.now.Sub(snap.OpenedAt) > p.Timing.Escalate+p.Alarms.Hold+slack:
+			w.fault("I2", "nobody took %s on and nobody else was called", snap.ID)
+		case !d.AutoAt.IsZero() && w.now.Sub(d.AutoAt) > slack:
+			w.fault("I2", "%s was to publish itself by %s", snap.ID, clock(d.AutoAt))
+		}
+	}
+}
+
+// judge looks at everything once it is at rest.
+func (w *world) judge() {
+	if len(w.found) > 0 {
+		return
+	}
+	lines := w.ledger()
+	for _, k := range slices.SortedFunc(maps.Keys(lines), compareKeys) {
+		w.judgeLine(k, lines[k])
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.routes)) {
+		w.judgeIncident(id, lines)
+	}
+	w.judgeMemos(lines)
+	w.judgeSignals()
+}
+
+func compareKeys(a, b deliver.Key) int {
+	x, y := fmt.Sprint(a), fmt.Sprint(b)
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// ledger reads the whole ledger.
+func (w *world) ledger() map[deliver.Key]deliver.Item {
+	out := map[deliver.Key]deliver.Item{}
+	ids := map[incident.ID]bool{deliver.NoIncident: true}
+	is, _, err := w.store.Incidents(bg, "", 0)
+	if err != nil {
+		panic(err)
+	}
+	for _, i := range is {
+		ids[i.ID()] = true
+	}
+	for id := range ids {
+		ds, _, err := w.store.Deliveries(bg, id, "", 0)
+		if err != nil {
+			panic(err)
+		}
+		for _, d := range ds {
+			out[d.Key] = d.Item
+		}
+	}
+	return out
+}
+
+// judgeLine holds a line of the ledger against what was seen: what counts as
+// sent was seen, and what was seen counts as told.
+func (w *world) judgeLine(k deliver.Key, it deliver.Item) {
+	if it.Seq > 0 && it.State != deliver.Done {
+		w.fault("I2", "%s is at rest and not done: %+v", line(k), it)
+	}
+	shown := map[int]bool{}
+	for _, s := range w.seen[k] {
+		if k.Slot != "" {
+			s.seq = 1
+		}
+		shown[s.seq] = true
+	}
+	for _, m := range it.Marks {
+		w.rares["fate "+string(m.Result)]++
+		if m.Result == deliver.Sent && !shown[m.Text] {
+			w.fault("I10", "%s: %d counts as sent and was never seen", line(k), m.Text)
+		}
+	}
+	for _, seq := range slices.Sorted(maps.Keys(shown)) {
+		if !it.Told(seq) {
+			w.fault("I10", "%s: %d was seen and does not count as told: %+v", line(k), seq, it)
+		}
+	}
+}
+
+// judgeIncident looks at everyone an incident concerns.
+func (w *world) judgeIncident(id incident.ID, lines map[deliver.Key]deliver.Item) {
+	inc, err := w.incident(bg, id)
+	if err != nil {
+		w.fault("I1", "%s is not in the store", id)
+		return
+	}
+	snap := inc.Snapshot()
+	us, err := w.store.Updates(bg, id)
+	if err != nil || len(us) != snap.Seq {
+		w.fault("I1", "%s has %d updates and keeps %d: %v", id, snap.Seq, len(us), err)
+		return
+	}
+	concerned := map[recipient]int{} // since which update
+	for seq := snap.Seq; seq > 0; seq-- {
+		for _, r := range w.expected[id][seq] {
+			concerned[r] = seq
+		}
+	}
+	for k := range w.seen {
+		if k.Incident == id && k.Slot == "" {
+			if r := (recipient{k.Channel, k.Recipient}); concerned[r] == 0 {
+				concerned[r] = w.seen[k][0].seq
+			}
+		}
+	}
+	for _, r := range slices.SortedFunc(maps.Keys(concerned), compareRecipients) {
+		k := deliver.Key{Incident: id, Channel: r.channel, Recipient: r.id}
+		w.judgeReader(reader{recipient: r, key: k, item: lines[k], inc: snap, updates: us}, concerned[r])
+	}
+}
+
+func compareRecipients(a, b recipient) int {
+	return compareKeys(deliver.Key{Channel: a.channel, Recipient: a.id}, deliver.Key{Channel: b.channel, Recipient: b.id})
+}
+
+// reader is somebody an incident concerned, at the end.
+type reader struct {
+	recipient
+	key     deliver.Key
+	item    deliver.Item
+	inc     incident.Snapshot
+	updates []incident.Update
+}
+
+func (r reader) mark(seq int) (deliver.Mark, bool) {
+	n := slices.IndexFunc(r.item.Marks, func(m deliver.Mark) bool { return m.Text == seq })
+	if n < 0 {
+		return deliver.Mark{}, false
+	}
+	return r.item.Marks[n], true
+}
+
+// fate reports whether it is known what became of a text: the reader was told
+// it, or it was given up with a reason.
+func (r reader) fate(seq int) bool {
+	m, ok := r.mark(seq)
+	switch m.Result {
+	case deliver.Sent, deliver.Unknown, deliver.Refused, deliver.Failed, deliver.Unsubscribed:
+		return ok
+	case deliver.Superseded, deliver.Withdrawn:
+	}
+	return false
+}
+
+// after reports whether something that is newer than a text has a fate.
+func (r reader) after(seq int) bool {
+	for n := seq + 1; n <= r.inc.Seq; n++ {
+		if r.fate(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeReader holds what a reader saw against what they were to be told.
+func (w *world) judgeReader(r reader, since int) {
+	if w.gone(r.recipient) {
+		return
+	}
+	seen := map[int]bool{}
+	for _, s := range w.seen[r.key] {
+		seen[s.seq] = true
+	}
+	name := line(r.key)
+	family := w.rig.families[r.channel]
+	for _, u := range r.updates {
+		l := r.inc.Lines[u.Seq-1]
+		expected := slices.Contains(w.expected[r.inc.ID][u.Seq], r.recipient)
+		if w.moved[r.recipient] && len(seen) == 0 {
+			expected = false // the fan-out may have come after their change
+		}
+		if expected && !l.Withdrawn() && !r.fate(u.Seq) && !r.after(u.Seq) && (r.inc.End != incident.EndMerged || len(seen) > 0) {
+			w.fault("I2", "%s: nobody knows what became of %d (%s): %+v", name, u.Seq, history(r.inc), r.item)
+		}
+		if !l.Kind.Mends() || !seen[l.Of] || r.fate(u.Seq) {
+			continue
+		}
+		named := l.Withdrawn() || l.Kind == incident.Correction && r.inc.Lines[l.Of-1].Withdrawn()
+		for n := u.Seq + 1; family.Timeline() && n < u.Seq+5 && n <= r.inc.Seq; n++ {
+			named = named || r.fate(n)
+		}
+		if !named {
+			w.fault("I2", "%s was told %d and never of the %s %d (%s): %+v", name, l.Of, l.Kind, u.Seq, history(r.inc), r.item)
+		}
+	}
+	end := 0
+	for _, l := range r.inc.Lines {
+		if !l.Withdrawn() && !l.Kind.Mends() && (l.Stage.Final() || r.updates[l.Seq-1].MergedInto != "") && l.Kind != incident.Report && l.Kind != incident.FollowUp {
+			if l.Stage != incident.Postmortem {
+				end = l.Seq
+			}
+		}
+	}
+	if end > 0 && len(seen) > 0 && !r.fate(end) && !r.after(end) {
+		w.fault("I15", "%s was told the beginning and never the end, %d (%s): %+v", name, end, history(r.inc), r.item)
+	}
+	w.judgeMerged(r, seen)
+}
+
+// judgeMerged looks at those of a merged incident: they go on in the other.
+func (w *world) judgeMerged(r reader, seen map[int]bool) {
+	if r.inc.End != incident.EndMerged || len(seen) == 0 {
+		return
+	}
+	into, err := w.incident(bg, r.inc.MergedInto)
+	if err != nil {
+		w.fault("I1", "%s is merged into %s, which is not in the store", r.inc.ID, r.inc.MergedInto)
+		return
+	}
+	snap := into.Snapshot()
+	if snap.End != incident.EndStage {
+		return // itself merged, or withdrawn
+	}
+	k := r.key
+	k.Incident = snap.ID
+	items, err := w.store.Items(bg, []deliver.Key{k})
+	if err != nil {
+		panic(err)
+	}
+	told := slices.ContainsFunc(items[0].Marks, func(m deliver.Mark) bool {
+		return m.Result != deliver.Superseded && m.Result != deliver.Withdrawn
+	})
+	ended := slices.ContainsFunc(snap.Lines, func(l incident.Line) bool {
+		return l.At.After(r.inc.EndedAt) && !l.Kind.Mends() && l.Stage == incident.Resolved && !l.Withdrawn()
+	})
+	if ended && !told {
+		w.fault("I15", "%s was told of %s, which went on as %s, and never the end there (%s)", line(r.key), r.inc.ID, snap.ID, history(snap))
+	}
+	w.rare("reader of a merged incident")
+}
+
+// gone reports whether somebody is no reader any more, or was none for a while.
+func (w *world) gone(r recipient) bool {
+	for _, ct := range w.plan().Contacts(r.channel) {
+		if w.rig.hash(r.channel, ct.Address) == r.id {
+			return false
+		}
+	}
+	subs, err := w.book.Find(bg, r.channel, []incident.RecipientID{r.id})
+	if err != nil {
+		panic(err)
+	}
+	return !slices.ContainsFunc(subs[r.id], func(s incident.Subscriber) bool { return s.State == incident.Active }) || w.left[r]
+}
+
+// judgeMemos sees to it that each memo was told or has become void.
+func (w *world) judgeMemos(lines map[deliver.Key]deliver.Item) {
+	for _, m := range w.memos {
+		k := deliver.Key{Incident: m.Incident, Channel: m.Channel, Recipient: m.Recipient, Slot: m.Slot}
+		it, ok := lines[k]
+		if !ok || it.State != deliver.Done || len(it.Marks) == 0 {
+			w.fault("I2", "nobody knows what became of %s: %+v", line(k), it)
+		}
+	}
+}
+
+// judgeSignals sees to it that whatever monitors said is kept, and that the
+// newest word of each holds.
+func (w *world) judgeSignals() {
+	es, _, err := w.store.Signals(bg, "", "", 0)
+	if err != nil {
+		panic(err)
+	}
+	kept, raw := map[said]bool{}, map[string]bool{}
+	for _, e := range es {
+		if e.Outcome == incident.OutcomeUnreadable {
+			raw[e.Raw] = true
+			continue
+		}
+		kept[said{e.Signal.Alarm, states[e.Signal.State], e.Signal.At.UTC()}] = true
+		w.rares["signal "+string(e.Outcome)]++
+	}
+	newest := map[string]said{}
+	for s := range w.monitored {
+		if !kept[s] {
+			w.fault("I10", "alarm %s said %s at %s and it is not kept", s.alarm, s.state, clock(s.at))
+		}
+		if n, ok := newest[s.alarm]; !ok || s.at.After(n.at) {
+			newest[s.alarm] = s
+		}
+	}
+	for body := range w.unreadable {
+		if !raw[body] {
+			w.fault("I10", "an alarm in no known shape is not kept: %q", body)
+		}
+	}
+	for name, s := range newest {
+		a, err := w.store.Alarm(bg, arn(name))
+		if err != nil || !a.At.Equal(s.at) || states[a.State] != s.state {
+			w.fault("I4", "alarm %s last said %s at %s and the store has %s at %s: %v", name, s.state, clock(s.at), a.State, clock(a.At), err)
+		}
+	}
+}
+
+// states are CloudWatch's words for those of a signal.
+var states = map[incident.SignalState]string{
+	incident.SignalAlarm: "ALARM", incident.SignalOK: "OK", incident.SignalInsufficient: "INSUFFICIENT_DATA",
+}
+
+// history writes the updates of an incident in short.
+func history(s incident.Snapshot) string {
+	out := string(s.ID) + ":"
+	for _, l := range s.Lines {
+		out += fmt.Sprintf(" %d %s/%s", l.Seq, l.Kind, l.Stage)
+		if l.Of > 0 {
+			out += fmt.Sprintf(" of %d", l.Of)
+		}
+		if l.Withdrawn() {
+			out += " (withdrawn)"
+		}
+	}
+	return out + " " + string(s.End)
+}

@@ -1,0 +1,110 @@
+// Command sim proves the promise of delivery: it runs the handlers that ship on
+// a store in memory, in virtual time, and lets everything go wrong that can. See
+// docs/reliability.md.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// options are what the command line says.
+type options struct {
+	seeds, seed uint64
+	trace       bool
+	quiet       bool
+	points      bool
+	workers     int
+}
+
+func run(args []string, out io.Writer) error {
+	var o options
+	flags := flag.NewFlagSet("sim", flag.ContinueOnError)
+	flags.Uint64Var(&o.seeds, "seeds", 1000, "how many seeds to run")
+	flags.Uint64Var(&o.seed, "seed", 0, "the first of them; alone, the only one")
+	flags.BoolVar(&o.trace, "trace", false, "print all that happens in one seed")
+	flags.BoolVar(&o.quiet, "quiet", false, "print one line for each failing seed and do not shorten it")
+	flags.BoolVar(&o.points, "points", false, "try each fault at each port call of the small story instead")
+	flags.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many seeds to run at once")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	alone := true
+	flags.Visit(func(f *flag.Flag) { alone = alone && f.Name != "seeds" })
+	debug.SetGCPercent(800) // most of what a seed makes dies with it
+	switch {
+	case o.points:
+		return runPoints(out)
+	case o.trace:
+		return traceSeed(out, o.seed)
+	case alone && o.seed > 0:
+		o.seeds = 1
+	}
+	return runCampaign(out, o)
+}
+
+// traceSeed prints all that happens in a seed.
+func traceSeed(out io.Writer, seed uint64) error {
+	r, err := newRig()
+	if err != nil {
+		return err
+	}
+	w := newWorld(r, seed, without{})
+	w.tracing, w.trace = true, func(line string) { fmt.Fprintln(out, line) }
+	if found := w.run(); len(found) > 0 {
+		return fmt.Errorf("FAULT seed=%d code=%s %s", seed, found[0].code, found[0].what)
+	}
+	return nil
+}
+
+// runPoints runs the small story with every single fault.
+func runPoints(out io.Writer) error {
+	r, err := newRig()
+	if err != nil {
+		return err
+	}
+	points, failed := exhaust(r)
+	for _, f := range failed {
+		fmt.Fprintln(out, f)
+	}
+	fmt.Fprintf(out, "exhaustive points: %d tried, %d failed\n", points, len(failed))
+	if len(failed) > 0 {
+		return fmt.Errorf("%d points break a promise", len(failed))
+	}
+	return nil
+}
+
+// runCampaign runs seeds and says what came of them.
+func runCampaign(out io.Writer, o options) error {
+	all, err := campaign(seedsFrom(o.seed, o.seeds), o.workers, func(r result) {
+		fmt.Fprintf(out, "FAULT seed=%d code=%s at %s: %s\n", r.seed, r.found[0].code, clock(r.found[0].at), r.found[0].what)
+	})
+	if err != nil {
+		return err
+	}
+	if len(all.failures) > 0 && !o.quiet {
+		r, err := newRig()
+		if err != nil {
+			return err
+		}
+		if w := shrink(r, all.failures[0]); w != nil {
+			explain(out, w)
+		}
+	}
+	fmt.Fprintln(out, all.line())
+	if n := len(all.failures); n > 0 {
+		return fmt.Errorf("%d seeds break a promise", n)
+	}
+	return nil
+}
