@@ -42,7 +42,8 @@ var layers = map[string]int{
 	"internal/channel": 6, "internal/embedded": 7, "internal/handler": 6,
 	"internal/handler/web": 6, // what the pages share
 	"internal/porttest":    7,
-	"infra/local":          9,
+	"infra/judge":          6,
+	"infra/local":          9, "infra/sim": 9,
 }
 
 // layer answers the layer of a package, that of the nearest folder above it

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"shirase/infra/judge"
 	"shirase/internal/announce"
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
@@ -233,7 +234,6 @@ func (w *world) judgeReader(r reader, since int) {
 		seen[s.seq] = true
 	}
 	name := line(r.key)
-	family := w.rig.families[r.channel]
 	for _, u := range r.updates {
 		l := r.inc.Lines[u.Seq-1]
 		expected := slices.Contains(w.expected[r.inc.ID][u.Seq], r.recipient)
@@ -243,27 +243,9 @@ func (w *world) judgeReader(r reader, since int) {
 		if expected && !l.Withdrawn() && !r.fate(u.Seq) && !r.after(u.Seq) && (r.inc.End != incident.EndMerged || len(seen) > 0) {
 			w.fault("I2", "%s: nobody knows what became of %d (%s): %+v", name, u.Seq, history(r.inc), r.item)
 		}
-		if !l.Kind.Mends() || !seen[l.Of] || r.fate(u.Seq) {
-			continue
-		}
-		named := l.Withdrawn() || l.Kind == incident.Correction && r.inc.Lines[l.Of-1].Withdrawn()
-		for n := u.Seq + 1; family.Timeline() && n < u.Seq+5 && n <= r.inc.Seq; n++ {
-			named = named || r.fate(n)
-		}
-		if !named {
-			w.fault("I2", "%s was told %d and never of the %s %d (%s): %+v", name, l.Of, l.Kind, u.Seq, history(r.inc), r.item)
-		}
 	}
-	end := 0
-	for _, l := range r.inc.Lines {
-		if !l.Withdrawn() && !l.Kind.Mends() && (l.Stage.Final() || r.updates[l.Seq-1].MergedInto != "") && l.Kind != incident.Report && l.Kind != incident.FollowUp {
-			if l.Stage != incident.Postmortem {
-				end = l.Seq
-			}
-		}
-	}
-	if end > 0 && len(seen) > 0 && !r.fate(end) && !r.after(end) {
-		w.fault("I15", "%s was told the beginning and never the end, %d (%s): %+v", name, end, history(r.inc), r.item)
+	for _, f := range judge.Rest(r.inc.Lines, w.sawOf(r.key), r.fate, w.rig.families[r.channel].Timeline()) {
+		w.fault(string(f.Code), "%s: %s (%s): %+v", name, f.What, history(r.inc), r.item)
 	}
 	w.judgeMerged(r, seen)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"shirase/infra/judge"
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
 )
@@ -77,22 +78,10 @@ func (w *world) checkUpdate(p *provider, e deliver.Envelope, s sight) {
 		return
 	}
 	l, known := now.Lines[s.seq-1], w.current.read.meta[e.Incident].snap
-	times := 1
-	for _, was := range w.seen[s.key] {
-		if was.seq == s.seq {
-			times++
-		}
-		before := now.Lines[was.seq-1]
-		if was.seq > s.seq && !l.Kind.Mends() && before.Kind != incident.Retraction && !before.Withdrawn() {
-			w.fault("I4", "%s: %d is shown after %d", line(s.key), s.seq, was.seq)
-		}
+	for _, f := range judge.Next(now.Lines, w.sawOf(s.key), judge.Sight{Seq: s.seq, Plain: s.plain}, p.keyed) {
+		w.fault(string(f.Code), "%s: %s", line(s.key), f.What)
 	}
-	switch {
-	case p.keyed && times > 1:
-		w.fault("I3", "%s: %d is shown %d times", line(s.key), s.seq, times)
-	case times > 2:
-		w.fault("I3", "%s: %d is shown %d times", line(s.key), s.seq, times)
-	case times == 2:
+	if slices.ContainsFunc(w.seen[s.key], func(x sight) bool { return x.seq == s.seq }) {
 		w.rare(shownTwice)
 	}
 	if known.Seq >= s.seq {
@@ -106,16 +95,21 @@ func (w *world) checkUpdate(p *provider, e deliver.Envelope, s sight) {
 		}
 	}
 	if l.Kind == incident.Correction {
-		told := slices.ContainsFunc(w.seen[s.key], func(x sight) bool { return x.seq == l.Of })
-		switch {
-		case s.plain && told:
-			w.fault("I6", "%s: the plain correction %d to one who was told %d", line(s.key), s.seq, l.Of)
-		case s.plain:
+		if s.plain {
 			w.rare("plain correction")
-		case !w.handed(s.key, l.Of):
+		} else if !w.handed(s.key, l.Of) {
 			w.fault("I6", "%s: correction %d speaks of %d, which was never told", line(s.key), s.seq, l.Of)
 		}
 	}
+}
+
+// sawOf answers what a recipient has seen of an incident.
+func (w *world) sawOf(k deliver.Key) []judge.Sight {
+	out := make([]judge.Sight, len(w.seen[k]))
+	for n, s := range w.seen[k] {
+		out[n] = judge.Sight{Seq: s.seq, Plain: s.plain}
+	}
+	return out
 }
 
 // checkKnown sees to it that a sender sends the best it knows of: nothing that

@@ -182,7 +182,7 @@ func TestProviderSeesOlderAndFast(t *testing.T) {
 	t.Parallel()
 	l := newLoop()
 	c := newCrowd(2, 1)
-	p := &provider{people: c, loop: l, rate: 2, newest: func() int { return 2 }, seen: make([]uint8, 2), times: make([]uint8, 2), at: begin, before: func() {}}
+	p := &provider{people: c, loop: l, rate: 2, newest: func() int { return 2 }, seen: make([]uint8, 2), at: begin, before: func() {}}
 	mail := func(n, seq int) deliver.Envelope { return deliver.Envelope{Recipient: c.id(n), Seq: seq} }
 	l.spawn(begin, func() {
 		for _, es := range [][]deliver.Envelope{{mail(0, 2), mail(1, 1)}, {mail(0, 1)}, {mail(1, 2)}} {

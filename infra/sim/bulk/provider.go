@@ -27,8 +27,8 @@ type provider struct {
 	// before runs before a wave is taken.
 	before func()
 
-	// seen is the text each reader saw last, times how often they saw any.
-	seen, times []uint8
+	// seen is the text each reader saw last.
+	seen []uint8
 	// current is how many have seen the newest, of the update it was counted for.
 	current, of int
 	// fresh is when the last of all readers had the newest update.
@@ -85,7 +85,6 @@ func (p *provider) take(e deliver.Envelope, now, deadline time.Time) deliver.Out
 		}
 	}
 	p.seen[n] = max(p.seen[n], text)
-	p.times[n]++
 	return deliver.Outcome{ID: "m" + strconv.Itoa(p.sends)}
 }
 
