@@ -150,7 +150,7 @@ func TestFanOutSources(t *testing.T) {
 			},
 		},
 		{
-			name: "a retraction: who was told what it is of, and nobody else",
+			name: "a retraction: who was told what it is of, and whom that did not reach",
 			do: func(s scene) int {
 				s.notice(theOne, incident.Investigating)
 				told(s)
@@ -159,7 +159,9 @@ func TestFanOutSources(t *testing.T) {
 				return s.mend(theOne, incident.Retraction, 1)
 			},
 			want: func(s scene) map[incident.Channel][]incident.RecipientID {
-				return map[incident.Channel][]incident.RecipientID{incident.Email: sorted(s.all, s.left), incident.SMS: {s.smsTold}}
+				return map[incident.Channel][]incident.RecipientID{
+					incident.Email: sorted(s.all, s.left), incident.SMS: sorted(s.smsTold, s.smsFailed),
+				}
 			},
 		},
 		{

@@ -172,7 +172,9 @@ func (w *channelWork) ledgers() []incident.ID {
 
 // concerned leaves those of an incident's ledger who must hear of an update that
 // is not routed to the channel, or is another incident's: for one that mends,
-// who was told what it is of; otherwise who was told anything.
+// who was told what it is of, and of a retraction also those whom that did not
+// reach, since for them what stood before counts again; otherwise who was told
+// anything.
 func (w *channelWork) concerned(ctx context.Context, of incident.ID, ids []incident.RecipientID) ([]incident.RecipientID, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -188,7 +190,9 @@ func (w *channelWork) concerned(ctx context.Context, of incident.ID, ids []incid
 	mends := w.update.Kind.Mends() // those read no other incident's ledger
 	var out []incident.RecipientID
 	for n, it := range items {
-		if mends && it.Told(w.update.Of) || !mends && it.ToldAny() {
+		_, had := it.find(w.update.Of)
+		falls := had && w.update.Kind == incident.Retraction
+		if mends && (falls || it.Told(w.update.Of)) || !mends && it.ToldAny() {
 			out = append(out, ids[n])
 		}
 	}
