@@ -118,9 +118,10 @@ func closes(l incident.Line) bool {
 	return false
 }
 
+// after reports whether something newer that stands has a fate.
 func after(lines []incident.Line, seq int, fate func(int) bool) bool {
 	for n := seq + 1; n <= len(lines); n++ {
-		if fate(n) {
+		if fate(n) && !lines[n-1].Withdrawn() {
 			return true
 		}
 	}

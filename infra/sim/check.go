@@ -89,7 +89,9 @@ type checker struct {
 	// monitored are the signals that were sent, unreadable the bodies that are none.
 	monitored  map[said]bool
 	unreadable map[string]bool
-	off        map[incident.Channel]time.Time
+	// broken are the messages that nobody can read.
+	broken map[string]bool
+	off    map[incident.Channel]time.Time
 	// left are those who were no readers at some moment, moved those who have
 	// changed what they want to hear of.
 	left, moved map[recipient]bool
@@ -99,7 +101,7 @@ func newChecker() checker {
 	return checker{
 		seen: map[deliver.Key][]sight{}, tries: map[deliver.Key]map[int]int{}, ever: map[incident.ID]map[recipient]bool{},
 		expected: map[incident.ID]map[int][]recipient{}, routes: map[incident.ID]map[incident.Route]bool{},
-		answers: map[string]string{}, monitored: map[said]bool{}, unreadable: map[string]bool{}, off: map[incident.Channel]time.Time{},
+		answers: map[string]string{}, monitored: map[said]bool{}, unreadable: map[string]bool{}, broken: map[string]bool{}, off: map[incident.Channel]time.Time{},
 		left: map[recipient]bool{}, moved: map[recipient]bool{},
 	}
 }

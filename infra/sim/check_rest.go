@@ -214,10 +214,10 @@ func (r reader) fate(seq int) bool {
 	return false
 }
 
-// after reports whether something that is newer than a text has a fate.
+// after reports whether something that is newer than a text, and stands, has a fate.
 func (r reader) after(seq int) bool {
 	for n := seq + 1; n <= r.inc.Seq; n++ {
-		if r.fate(n) {
+		if r.fate(n) && !r.inc.Lines[n-1].Withdrawn() {
 			return true
 		}
 	}

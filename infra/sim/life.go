@@ -356,7 +356,8 @@ func (d doing) poisons() string {
 			continue
 		}
 		body := []string{"", "{", "null", `{"incident":""}`, `{"AlarmName":7}`}[d.rng.IntN(5)]
-		d.add(q, body, d.now, true)
+		d.broken[body] = true
+		d.add(q, body, d.now)
 		if name == "alarm" {
 			d.unreadable[body] = true
 		}

@@ -20,8 +20,6 @@ type letter struct {
 	visible  time.Time
 	received int
 	gone     bool
-	// broken is a poison message that the simulation has put in.
-	broken bool
 }
 
 // A queue is SQS as its documentation has it: standard, at least once, in any
@@ -58,13 +56,13 @@ func (w *world) put(q *queue, body string) {
 		if w.chance(atTopic, late, q.name) {
 			wait = w.span(10*time.Minute, 24*time.Hour)
 		}
-		w.add(q, body, w.now.Add(wait), false)
+		w.add(q, body, w.now.Add(wait))
 	}
 }
 
-func (w *world) add(q *queue, body string, visible time.Time, broken bool) {
+func (w *world) add(q *queue, body string, visible time.Time) {
 	w.mails++
-	l := &letter{id: q.name + "-" + strconv.Itoa(w.mails), body: body, sent: w.now, visible: visible, broken: broken}
+	l := &letter{id: q.name + "-" + strconv.Itoa(w.mails), body: body, sent: w.now, visible: visible}
 	q.letters = append(q.letters, l)
 	w.at(visible, func() { w.poll(q) })
 }

@@ -307,11 +307,9 @@ func (w *world) close() {
 // park keeps what a handler will never be able to do.
 func (w *world) park(queue string, body []byte) {
 	w.parkings = append(w.parkings, string(body))
-	for _, l := range w.queues[strings.TrimPrefix(queue, arnPrefix)].letters {
-		if l.body == string(body) && l.broken {
-			w.rare("poison parked")
-			return
-		}
+	if w.broken[string(body)] {
+		w.rare("poison parked")
+		return
 	}
 	w.fault("I11", "a good message of %s is parked: %s", queue, body)
 }

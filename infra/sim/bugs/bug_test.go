@@ -108,17 +108,17 @@ func TestApplyWantsOne(t *testing.T) {
 func TestRead(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		said  string
-		want  found
-		fails bool
+		said string
+		want found
+		ok   bool
 	}{
-		{"seeds …\nFAULT seed=17 code=I4 an older text\nFAULT seed=18 code=I2 lost\n", found{17, "I4"}, false},
-		{"no FAULT seed=17 code=I4\n", found{}, true},
-		{"", found{}, true},
+		{"seeds …\nFAULT seed=17 code=I4 an older text\nFAULT seed=18 code=I2 lost\n", found{17, "I4"}, true},
+		{"no FAULT seed=17 code=I4\n", found{}, false},
+		{"", found{}, false},
 	} {
-		got, err := read([]byte(tc.said))
-		if got != tc.want || err != nil != tc.fails {
-			t.Errorf("read(%q) = %v, %v, want %v and an error: %t", tc.said, got, err, tc.want, tc.fails)
+		got, ok := read(strings.NewReader(tc.said))
+		if got != tc.want || ok != tc.ok {
+			t.Errorf("read(%q) = %v, %t, want %v, %t", tc.said, got, ok, tc.want, tc.ok)
 		}
 	}
 }

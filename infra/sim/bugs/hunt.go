@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,10 +32,8 @@ type found struct {
 	code string
 }
 
-// exitFault is how the simulator says that it found something.
-const exitFault = 1
-
-var faultLine = regexp.MustCompile(`(?m)^FAULT seed=(\d+) code=(\S+)`)
+// faultLine is how the simulator says that it found something.
+var faultLine = regexp.MustCompile(`^FAULT seed=(\d+) code=(\S+)`)
 
 // errMissed says that a bug was planted and not found.
 var errMissed = errors.New("not found")
@@ -99,7 +100,7 @@ func (h hunt) overlay(b bug, dir string) (string, error) {
 
 // build makes a simulator.
 func (h hunt) build(ctx context.Context, out string, flags ...string) error {
-	args := append([]string{"build", "-o", out}, flags...)
+	args := append([]string{"build", "-ldflags=-w", "-o", out}, flags...) // without what only a debugger reads
 	cmd := exec.CommandContext(ctx, "go", append(args, "./infra/sim")...) //nolint:gosec // our own words
 	cmd.Dir = h.root
 	if said, err := cmd.CombinedOutput(); err != nil {
@@ -108,38 +109,51 @@ func (h hunt) build(ctx context.Context, out string, flags ...string) error {
 	return nil
 }
 
-// run lets a simulator go through the seeds and answers what it found, or
-// errMissed.
+// run lets a simulator go through the seeds, in order, until it finds something
+// or errMissed.
 func (h hunt) run(ctx context.Context, sim string) (found, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, sim, "-seeds", strconv.Itoa(h.seeds), "-quiet") //nolint:gosec // built here just now
+	cmd := exec.CommandContext(ctx, sim, "-seeds", strconv.Itoa(h.seeds), "-workers", "1", "-quiet") //nolint:gosec // built here just now
 	cmd.Dir = h.root
-	said, err := cmd.CombinedOutput()
-	if err == nil {
-		return found{}, errMissed
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		return found{}, fmt.Errorf("run the simulator: %w", err)
 	}
-	if ctx.Err() != nil {
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	if err := cmd.Start(); err != nil {
+		return found{}, fmt.Errorf("run the simulator: %w", err)
+	}
+	f, ok := read(said)
+	if ok {
+		cancel() // the seeds that follow say no more
+		_ = cmd.Wait()
+		return f, nil
+	}
+	switch err := cmd.Wait(); {
+	case ctx.Err() != nil:
 		return found{}, fmt.Errorf("run the simulator: %w", ctx.Err())
+	case err != nil:
+		return found{}, fmt.Errorf("run the simulator: %w\n%s", err, tail(complaint.Bytes()))
 	}
-	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.ExitCode() != exitFault {
-		return found{}, fmt.Errorf("run the simulator: %w\n%s", err, tail(said))
-	}
-	return read(said)
+	return found{}, errMissed
 }
 
-// read answers the first fault that a simulator has printed.
-func read(said []byte) (found, error) {
-	m := faultLine.FindSubmatch(said)
-	if m == nil {
-		return found{}, fmt.Errorf("the simulator names no fault:\n%s", tail(said))
+// read answers the first fault that a simulator prints.
+func read(said io.Reader) (found, bool) {
+	lines := bufio.NewScanner(said)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		m := faultLine.FindStringSubmatch(lines.Text())
+		if m == nil {
+			continue
+		}
+		if seed, err := strconv.Atoi(m[1]); err == nil {
+			return found{seed, m[2]}, true
+		}
 	}
-	seed, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		return found{}, fmt.Errorf("read the seed of a fault: %w", err)
-	}
-	return found{seed, string(m[2])}, nil
+	return found{}, false
 }
 
 // tail cuts what a program printed to what is worth showing.
