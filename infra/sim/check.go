@@ -257,7 +257,7 @@ func (w *world) commit(ctx context.Context, c announce.Change) error {
 // checkChange sees to it that history is only ever added to.
 func (w *world) checkChange(a, b incident.Snapshot) {
 	switch {
-	case b.Version <= a.Version:
+	case b.Version < a.Version, b.Version == a.Version && b.Seq != a.Seq:
 		w.fault("I1", "%s went from version %d to %d", b.ID, a.Version, b.Version)
 	case b.Seq < a.Seq || b.Seq > a.Seq+1:
 		w.fault("I4", "%s went from update %d to %d", b.ID, a.Seq, b.Seq)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,6 +127,10 @@ func (s *Service) Update(ctx context.Context, id incident.ID, in UpdateInput, wh
 		if err != nil {
 			return Result{}, err
 		}
+		in := in
+		if in.Of, err = in.speaksOf(inc); err != nil {
+			return Result{}, err
+		}
 		p, err := s.seen(in.Hash, now, func(at, next time.Time) (prepared, error) {
 			in := in
 			if !next.IsZero() {
@@ -144,10 +149,27 @@ func (s *Service) Update(ctx context.Context, id incident.ID, in UpdateInput, wh
 	})
 }
 
+// speaksOf answers the update that a correction or retraction speaks of: the one
+// it names, or the newest that stands.
+func (in UpdateInput) speaksOf(inc incident.Incident) (int, error) {
+	if !in.Kind.Mends() || in.Of != 0 {
+		return in.Of, nil
+	}
+	for _, l := range slices.Backward(inc.Snapshot().Lines) {
+		if !l.Withdrawn() && l.Kind != incident.Retraction {
+			return l.Seq, nil
+		}
+	}
+	return 0, fmt.Errorf("nothing that was announced still stands: %w", incident.ErrConflict)
+}
+
 // Preview answers what Update would say, without any effect.
 func (s *Service) Preview(ctx context.Context, id incident.ID, in UpdateInput, who Actor) (Preview, error) {
 	inc, err := s.read(ctx, id, who)
 	if err != nil {
+		return Preview{}, err
+	}
+	if in.Of, err = in.speaksOf(inc); err != nil {
 		return Preview{}, err
 	}
 	now := s.Now()
@@ -333,8 +355,12 @@ func (s *Service) alter(ctx context.Context, id incident.ID, who Actor, fn func(
 		if err != nil {
 			return Result{}, err
 		}
-		if after.Version() != inc.Version() {
+		// Where nothing changes, the answer that a key is to stand for must still be
+		// that of the incident as it is when the answer is stored.
+		if after.Version() != inc.Version() || who.Once != nil {
 			*c = change(inc, after)
+		}
+		if after.Version() != inc.Version() {
 			if err := s.redraft(ctx, c, after); err != nil {
 				return Result{}, err
 			}
@@ -373,16 +399,16 @@ var ErrReused = errors.New("idempotency key used for another request")
 // stored in the same transaction, and a repeat is answered from there.
 func (s *Service) once(ctx context.Context, who Actor, decide func(*Change) (Result, error)) (res Result, err error) {
 	err = racing(ctx, func() error {
-		if who.Once != nil {
-			if a, ok, err := s.Store.Answer(ctx, who.Once.Key, s.Now()); err != nil {
-				return fmt.Errorf("read idempotency key: %w", err)
-			} else if ok {
-				res = Result{}
-				return a.replay(who.Once.Body, &res)
-			}
+		if done, err := s.answered(ctx, who, &res); done || err != nil {
+			return err
 		}
 		var c Change
 		if res, err = decide(&c); err != nil {
+			// The same request may have been made since the key was looked up, and
+			// this one decided on what it made. Then it is answered from there.
+			if done, again := s.answered(ctx, who, &res); done || again != nil {
+				return again
+			}
 			return err
 		}
 		if who.Once != nil {
@@ -401,6 +427,22 @@ func (s *Service) once(ctx context.Context, who Actor, decide func(*Change) (Res
 		return Result{}, err
 	}
 	return res, nil
+}
+
+// answered answers a repeat from what is stored with its idempotency key.
+func (s *Service) answered(ctx context.Context, who Actor, res *Result) (done bool, err error) {
+	if who.Once == nil {
+		return false, nil
+	}
+	a, ok, err := s.Store.Answer(ctx, who.Once.Key, s.Now())
+	if err != nil {
+		return false, fmt.Errorf("read idempotency key: %w", err)
+	}
+	if !ok {
+		return false, nil
+	}
+	*res = Result{}
+	return true, a.replay(who.Once.Body, res)
 }
 
 func (a Answer) replay(body string, res *Result) error {

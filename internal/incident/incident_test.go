@@ -32,10 +32,12 @@ func differ(a, b incident.Snapshot) string {
 	return cmp.Diff(a, b, same)
 }
 
-// world is a live and a second incident that rapid pulls about.
+// world is two incidents that rapid pulls about, with what the rules alone make
+// of them.
 type world struct {
 	now time.Time
 	is  [2]incident.Incident
+	ps  [2]paper
 }
 
 func (w *world) check(t *rapid.T, n int, before incident.Incident, was incident.Snapshot, err error) {
@@ -163,6 +165,7 @@ func window(now time.Time) incident.Outlook {
 
 func TestIncidentKeepsItsRulesWhateverHappens(t *testing.T) {
 	t.Parallel()
+	met := map[verdict]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{now: t0}
 		for n, id := range []incident.ID{"a", "b"} {
@@ -173,90 +176,137 @@ func TestIncidentKeepsItsRulesWhateverHappens(t *testing.T) {
 				t.Fatalf("Open() = %v", err)
 			}
 			invariants(t, w.is[n])
+			w.ps[n] = paper{
+				ID: id, Kind: o.Kind, Stage: "detected", Severity: o.Severity, Version: 1, Components: o.Components, Named: o.Components, Groups: o.Groups,
+			}
+			agree(t, w.ps[n], fine, w.is[n], nil)
 		}
-		components := rapid.SliceOfN(rapid.SampledFrom([]incident.ComponentID{"invoices", "search", "login", ""}), 0, 3)
-		act := func(do func(n int, i incident.Incident) (incident.Incident, error)) func(*rapid.T) {
+		components := rapid.SliceOfN(rapid.SampledFrom([]incident.ComponentID{"invoices", "search", "login", "mail", "api", "invoices", "search", "login", ""}), 0, 3)
+		act := func(do func(n int, i incident.Incident, p paper) (incident.Incident, paper, verdict, error)) func(*rapid.T) {
 			return func(t *rapid.T) {
-				w.now = w.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "minutes")) * time.Minute)
+				w.now = w.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 10, 20, 30, 31, 90}).Draw(t, "minutes")) * time.Minute)
 				n := rapid.IntRange(0, 1).Draw(t, "incident")
 				i := w.is[n]
 				was := i.Snapshot()
-				next, err := do(n, i)
+				next, p, v, err := do(n, i, w.ps[n])
 				if err == nil {
 					w.is[n] = next
 				} else if !errors.Is(err, incident.ErrConflict) && !errors.Is(err, incident.ErrInvalid) {
 					t.Fatalf("the error %v is of no kind", err)
 				}
 				w.check(t, n, i, was, err)
+				w.ps[n] = p
+				met[v]++
+				agree(t, p, v, w.is[n], err)
 			}
 		}
 		proposal := func(i incident.Incident) incident.Proposal {
 			s := i.Snapshot()
 			p := incident.Proposal{
-				Kind:  rapid.SampledFrom(incident.UpdateKinds()).Draw(t, "kind"),
-				Stage: rapid.SampledFrom(append(incident.Stages(s.Kind), s.Stage, s.Stage)).Draw(t, "stage"),
+				Kind:  rapid.SampledFrom(append(incident.UpdateKinds(), incident.Retraction, incident.Retraction)).Draw(t, "kind"),
+				Stage: s.Stage,
 				By:    "sato", Facts: drawFacts(t, w.now), Routes: routes,
+			}
+			if likely := after[s.Kind][s.Stage]; len(likely) > 0 && p.Kind != incident.Retraction && rapid.Bool().Draw(t, "moves") {
+				p.Stage = rapid.SampledFrom(likely).Draw(t, "stage")
+			} else if rapid.IntRange(0, 4).Draw(t, "any") == 0 {
+				p.Stage = rapid.SampledFrom(incident.Stages(s.Kind)).Draw(t, "stage")
 			}
 			if rapid.Bool().Draw(t, "names") {
 				p.Components = components.Draw(t, "components")
 			}
 			final := p.Stage.Final()
 			if p.Kind.Mends() {
-				p.Of = rapid.IntRange(0, s.Seq+1).Draw(t, "of")
+				p.Of = rapid.SampledFrom([]int{1, 2, 3, s.Seq, s.Seq - 1, s.Seq, s.Seq + 1}).Draw(t, "of")
 				if p.Kind == incident.Retraction && p.Of >= 1 && p.Of <= s.Seq {
 					final = i.EndsBy(p.Of)
 				}
 			}
-			if final == rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "slip") {
+			if final == (rapid.IntRange(0, 9).Draw(t, "slip") == 0) {
 				p.Next = w.now.Add(30 * time.Minute)
 			}
 			return p
 		}
-		t.Repeat(map[string]func(*rapid.T){
-			"accept": act(func(_ int, i incident.Incident) (incident.Incident, error) {
-				next, u, err := i.Accept(proposal(i), w.now)
-				if err == nil {
-					line := next.Snapshot().Lines[u.Seq-1]
-					if u.Seq != i.Seq()+1 || u.Stage != next.Stage() || line.Stage != u.Stage || line.Of != u.Of || u.Final() != !next.Live() {
-						t.Fatalf("update %+v does not fit its incident at %s", u, next.Stage())
-					}
-					past := u.Kind.Mends() || u.Kind == incident.Report || u.Kind == incident.FollowUp
-					if i.Stage() == incident.Resolved && !past && u.Stage != incident.Investigating && u.Stage != incident.Postmortem {
-						t.Fatalf("%s follows resolved", u.Stage)
-					}
+		accept := act(func(_ int, i incident.Incident, p paper) (incident.Incident, paper, verdict, error) {
+			in := proposal(i)
+			next, u, err := i.Accept(in, w.now)
+			p, want, v := p.accept(in, w.now)
+			if err == nil {
+				line := next.Snapshot().Lines[u.Seq-1]
+				if u.Seq != want.Seq || u.Stage != want.Stage || line.Stage != u.Stage || line.Of != u.Of || u.Final() != !next.Live() ||
+					!u.Missed.Equal(want.Missed) || !u.Next.Equal(want.Next) {
+					t.Fatalf("update %+v does not fit its incident at %s, want %+v", u, next.Stage(), want)
 				}
-				return next, err
+			}
+			return next, p, v, err
+		})
+		t.Repeat(map[string]func(*rapid.T){
+			"accept": accept, "accept two": accept, "accept three": accept, "accept four": accept,
+			"ack": act(func(_ int, i incident.Incident, p paper) (incident.Incident, paper, verdict, error) {
+				next, err := i.Ack("mori", w.now)
+				p, v := p.ack("mori")
+				return next, p, v, err
 			}),
-			"ack":  act(func(_ int, i incident.Incident) (incident.Incident, error) { return i.Ack("mori", w.now) }),
-			"know": act(func(_ int, i incident.Incident) (incident.Incident, error) { return i.Know(drawFacts(t, w.now)) }),
-			"join": act(func(_ int, i incident.Incident) (incident.Incident, error) {
-				return i.Join(components.Draw(t, "components"), rapid.SampledFrom(append(incident.Severities(), "")).Draw(t, "severity"))
+			"know": act(func(_ int, i incident.Incident, p paper) (incident.Incident, paper, verdict, error) {
+				f := drawFacts(t, w.now)
+				next, err := i.Know(f)
+				if len(f.States()) > 0 {
+					p.Version++
+				}
+				return next, p, fine, err
 			}),
-			"touch":   act(func(_ int, i incident.Incident) (incident.Incident, error) { return i.Touch() }),
-			"dismiss": act(func(_ int, i incident.Incident) (incident.Incident, error) { return i.Dismiss(w.now) }),
-			"merge": act(func(n int, i incident.Incident) (incident.Incident, error) {
+			"join": act(func(_ int, i incident.Incident, p paper) (incident.Incident, paper, verdict, error) {
+				cs, sev := components.Draw(t, "components"), rapid.SampledFrom(append(incident.Severities(), "")).Draw(t, "severity")
+				next, err := i.Join(cs, sev)
+				p, v := p.join(cs, sev)
+				return next, p, v, err
+			}),
+			"touch": act(func(_ int, i incident.Incident, p paper) (incident.Incident, paper, verdict, error) {
+				next, err := i.Touch()
+				p.Version++
+				return next, p, fine, err
+			}),
+			"dismiss": act(func(_ int, i incident.Incident, p paper) (incident.Incident, paper, verdict, error) {
+				if rapid.IntRange(0, 9).Draw(t, "rare") != 0 {
+					return i, p, fine, nil // it would end most runs
+				}
+				next, err := i.Dismiss(w.now)
+				p, v := p.dismiss()
+				return next, p, v, err
+			}),
+			"merge": act(func(n int, i incident.Incident, p paper) (incident.Incident, paper, verdict, error) {
+				if rapid.IntRange(0, 4).Draw(t, "rare") != 0 {
+					return i, p, fine, nil
+				}
 				into := rapid.IntRange(0, 1).Draw(t, "into")
+				p, other, v := p.merge(w.ps[into], routes, w.now)
 				a, err := w.is[into].Absorb(i)
 				if err != nil {
-					return incident.Incident{}, err
+					return incident.Incident{}, p, v, err
 				}
 				next, u, told, err := i.MergeInto(w.is[into].ID(), incident.Proposal{By: "sato", Routes: routes}, w.now)
 				if err != nil {
-					return incident.Incident{}, err
+					return incident.Incident{}, p, v, err
 				}
 				if told != (i.Seq() > 0) || told && (u.MergedInto != a.ID() || !u.Final()) || next.Live() {
 					t.Fatalf("MergeInto() told %v with %+v, live %v", told, u, next.Live())
 				}
-				if into == n {
-					t.Fatal("an incident was merged into itself")
-				}
-				w.is[into] = a
+				w.is[into], w.ps[into] = a, other
 				invariants(t, a)
-				return next, nil
+				agree(t, other, v, a, nil)
+				return next, p, v, nil
 			}),
-			"restore": act(func(_ int, i incident.Incident) (incident.Incident, error) { return incident.Restore(i.Snapshot()) }),
+			"restore": act(func(_ int, i incident.Incident, p paper) (incident.Incident, paper, verdict, error) {
+				next, err := incident.Restore(i.Snapshot())
+				return next, p, fine, err
+			}),
 		})
 	})
+	for _, v := range []verdict{fine, conflict, noStage, invalid} {
+		if met[v] == 0 {
+			t.Errorf("no change ever answered %q", v)
+		}
+	}
 }
 
 func TestOpenListsEveryFault(t *testing.T) {

@@ -169,6 +169,9 @@ func (s *Service) end(ctx context.Context, k Key, to incident.SubscriberState, e
 		}
 		text := r.Subscriber.Consent
 		r.erase(to)
+		// Whoever says no before they ever said yes has said it all the same: a
+		// later sign-up that lapses must not wipe out that they did.
+		r.Subscriber.Epoch = max(r.Subscriber.Epoch, 1)
 		return &Change{Record: r, Consent: s.consent(k, e, text, from, basis, now)}, nil
 	})
 }

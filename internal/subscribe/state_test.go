@@ -2,7 +2,6 @@ package subscribe_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"shirase/internal/deliver"
+	"shirase/internal/embedded"
 	"shirase/internal/incident"
 	"shirase/internal/subscribe"
 	"shirase/internal/subscribe/subscribetest"
@@ -19,94 +18,189 @@ import (
 // model is what a subscription of one address must be after any run of wishes,
 // crashes and hours, in a few lines that know nothing of records.
 type model struct {
-	w *subscribetest.World
-	s *subscribe.Service
+	*shelf
+	s    *subscribe.Service
+	key  subscribe.Key
+	addr incident.Address
 
 	state incident.SubscriberState
-	epoch int
-	// asks are the links sent so far; newest is the one that counts, -1 for none.
-	asks      []ask
-	newest    int
-	confirmed int
-	manages   []manage
-	consents  int
-	incidents int
+	// begun counts how often the subscription has begun; epoch is what the
+	// record said when it last did.
+	begun, epoch int
+	// banned is a suppression; left tells that they said no and never yes again.
+	banned, left bool
+	// asks are the sign-ups so far; newest is the one that counts, -1 for none.
+	asks        []ask
+	newest      int
+	confirmed   int
+	confirmedAt time.Time
+	tries       int
+	manages     []manage
+	consents    int
+	incidents   int
 	// owed are the incidents that the subscriber must be pointed at.
 	owed map[incident.ID]bool
+	met  map[string]int
 }
 
+// ask is a sign-up: its link, or its reference and code.
 type ask struct {
-	tok   string
-	until time.Time
+	tok, code string
+	until     time.Time
 }
 
 type manage struct {
 	tok   string
-	epoch int
+	begun int
 	until time.Time
 }
 
+// states is how each kind of address is signed up.
+var states = map[incident.Channel]incident.Address{incident.Email: mail, incident.SMS: phone, incident.Webhook: hook}
+
 func TestStates(t *testing.T) {
 	t.Parallel()
-	seen := map[incident.SubscriberState]int{}
-	rapid.Check(t, func(t *rapid.T) {
-		w := subscribetest.New()
-		cfg := w.Config()
-		cfg.Caps = subscribe.Caps{Target: subscribe.Cap{N: 1000, Per: time.Hour}, Network: subscribe.Cap{N: 1000, Per: time.Hour}}
-		m := &model{w: w, s: subscribe.New(cfg), newest: -1, confirmed: -1, owed: map[incident.ID]bool{}}
-		t.Repeat(map[string]func(*rapid.T){
-			"sign up":     m.signUp,
-			"confirm":     m.confirm,
-			"unsubscribe": m.unsubscribe,
-			"change":      m.change,
-			"suppress":    m.suppress,
-			"wait":        m.wait,
-			"sweep":       m.sweep,
-			"bus":         func(*rapid.T) { w.BusDown = !w.BusDown },
-			"announce":    m.announce,
-			"conflict":    func(t *rapid.T) { w.Conflicts = rapid.IntRange(0, 3).Draw(t, "conflicts") },
-			"":            func(t *rapid.T) { m.check(t); seen[m.state]++ },
-		})
-	})
-	for _, s := range []incident.SubscriberState{"", incident.Pending, incident.Active, incident.Unsubscribed, incident.Suppressed} {
-		if seen[s] == 0 {
-			t.Errorf("state %q was never reached", s)
+	for channel, addr := range states {
+		for _, on := range []string{"world", "book"} {
+			t.Run(string(channel)+" on the "+on, func(t *testing.T) {
+				t.Parallel()
+				met := map[string]int{}
+				wants := []string{
+					"state ", "state pending", "state active", "state unsubscribed", "state suppressed", "subscribed again", "rival",
+					"dead manage link", "imported", "import of one who left", "gone",
+				}
+				wants = append(wants, map[incident.Channel][]string{
+					incident.Email: {"confirmed twice", "dead link"},
+					incident.SMS:   {"confirmed twice", "wrong code", "too many codes"},
+				}[channel]...)
+				missed := func() []string {
+					return slices.DeleteFunc(slices.Clone(wants), func(want string) bool { return met[want] > 0 })
+				}
+				// What is rare may need more runs than rapid makes at once.
+				for n := 0; n < 20 && (n == 0 || len(missed()) > 0); n++ {
+					rapid.Check(t, func(rt *rapid.T) { newModel(rt, channel, addr, on == "book", met).run(rt) })
+				}
+				if m := missed(); len(m) > 0 {
+					t.Errorf("%q were never met", m)
+				}
+			})
 		}
 	}
 }
 
+func newModel(t *rapid.T, c incident.Channel, a incident.Address, onBook bool, met map[string]int) *model {
+	m := &model{shelf: &shelf{World: subscribetest.New()}, addr: a, newest: -1, confirmed: -1, owed: map[incident.ID]bool{}, met: met}
+	if onBook {
+		kv := embedded.NewMemory()
+		t.Cleanup(func() { _ = kv.Close() })
+		var err error
+		if m.book, err = embedded.NewBook(kv, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := m.on()
+	cfg.Caps = subscribe.Caps{Target: subscribe.Cap{N: 1000, Per: time.Hour}, Network: subscribe.Cap{N: 1000, Per: time.Hour}, Prefix: subscribe.Cap{N: 1000, Per: time.Hour}}
+	m.s, m.key = subscribe.New(cfg), m.ID(c, a)
+	return m
+}
+
+func (m *model) run(t *rapid.T) {
+	do := map[string]func(*rapid.T){
+		"sign up":     m.signUp,
+		"unsubscribe": m.unsubscribe,
+		"gone":        m.gone,
+		"change":      m.change,
+		"suppress":    m.suppress,
+		"import":      m.imports,
+	}
+	switch m.key.Channel {
+	case incident.Email:
+		do["confirm"] = m.confirm
+	case incident.SMS:
+		do["confirm"] = m.confirmCode
+	case incident.Webhook: // confirms by itself
+	}
+	rivals := make([]string, 0, len(do))
+	for name := range do {
+		if name != "sign up" || m.key.Channel != incident.Webhook { // which answers for itself
+			rivals = append(rivals, name)
+		}
+	}
+	slices.Sort(rivals)
+	do["rival"] = func(t *rapid.T) {
+		rival := do[rapid.SampledFrom(rivals).Draw(t, "rival")]
+		m.rival = func() { m.met["rival"]++; rival(t) }
+	}
+	do["wait"], do["sweep"], do["announce"], do[""] = m.wait, m.sweep, m.announce, m.check
+	do["bus"] = func(*rapid.T) { m.BusDown = !m.BusDown }
+	do["conflict"] = func(t *rapid.T) { m.Conflicts = rapid.IntRange(0, 3).Draw(t, "conflicts") }
+	t.Repeat(do)
+}
+
+func (m *model) record(t *rapid.T) subscribe.Record {
+	r, err := m.kept(t.Context(), m.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func (m *model) signUp(t *rapid.T) {
-	memos := len(m.w.Memos)
-	r := request(incident.Email, mail)
-	if _, err := m.s.SignUp(t.Context(), r); err != nil {
+	answers := m.key.Channel == incident.Webhook && rapid.Bool().Draw(t, "answers")
+	m.Answer = nil
+	if answers {
+		m.Answer = func(c subscribe.Challenge) string { return c.Value }
+	}
+	memos, banned, rival := len(m.Memos), m.banned, m.rival
+	next, err := m.s.SignUp(t.Context(), request(m.key.Channel, m.addr))
+	if err != nil {
 		t.Fatalf("SignUp() = %v, want no error", err)
 	}
-	if m.state == incident.Suppressed {
-		if len(m.w.Memos) != memos {
+	if banned || m.state == incident.Suppressed {
+		if len(m.Memos) != memos && rival == nil {
 			t.Fatalf("SignUp() wrote to a suppressed address")
 		}
 		return
 	}
-	m.asks = append(m.asks, ask{m.w.Token(incident.Email, mail), m.w.Time.Add(48 * time.Hour)})
-	m.newest = len(m.asks) - 1
+	a := ask{until: m.Time.Add(48 * time.Hour)}
+	switch m.key.Channel {
+	case incident.Webhook:
+	case incident.Email:
+		a.tok = m.Token(m.key.Channel, m.addr)
+	case incident.SMS:
+		a.tok, a.code, a.until = next.Ref, m.Memo(m.key.Channel, m.addr), m.Time.Add(time.Hour)
+	}
+	m.asks = append(m.asks, a)
+	m.newest, m.tries = len(m.asks)-1, 0
 	if m.state != incident.Active {
 		m.state = incident.Pending
 	}
+	if !answers || m.banned {
+		return
+	}
+	if m.state == incident.Active {
+		m.newest, m.confirmed = -1, m.newest // a stranger's sign-up changes nothing
+		return
+	}
+	m.activate(t, m.newest)
 }
 
+// confirm presses the button behind some link that was ever sent.
 func (m *model) confirm(t *rapid.T) {
 	if len(m.asks) == 0 {
-		t.Skip("no link yet")
+		return
 	}
 	n := rapid.IntRange(0, len(m.asks)-1).Draw(t, "link")
-	a := m.asks[n]
+	a, banned := m.asks[n], m.banned
 	_, err := m.s.Confirm(t.Context(), a.tok, subscribe.Origin{})
-	alive := m.w.Time.Before(a.until)
+	alive := m.Time.Before(a.until) && !banned && m.state != incident.Suppressed
 	switch {
-	case alive && n == m.newest && m.state != incident.Suppressed:
-		m.activate(n)
+	case alive && n == m.newest:
+		m.activate(t, n)
 	case alive && n == m.confirmed && m.state == incident.Active:
+		m.met["confirmed twice"]++
 	default:
+		m.met["dead link"]++
 		if !errors.Is(err, subscribe.ErrLapsed) {
 			t.Fatalf("Confirm(link %d) = %v, want %v", n, err, subscribe.ErrLapsed)
 		}
@@ -117,127 +211,90 @@ func (m *model) confirm(t *rapid.T) {
 	}
 }
 
-func (m *model) activate(n int) {
-	if m.state != incident.Active {
-		m.epoch++
+// confirmCode types some code that was ever sent, or none of them, on some page.
+func (m *model) confirmCode(t *rapid.T) {
+	if len(m.asks) == 0 {
+		return
 	}
-	m.state, m.newest, m.confirmed = incident.Active, -1, n
-	for _, i := range m.w.Ongoing {
-		m.owed[i.ID()] = true
+	defer func(was func()) { m.rival = was }(m.rival)
+	m.rival = nil // it is two writes, so who came first would not be one question
+	page := m.asks[rapid.IntRange(0, len(m.asks)-1).Draw(t, "page")]
+	newest := m.asks[len(m.asks)-1]
+	code := rapid.SampledFrom(append(slices.Clone(m.asks), newest, newest, newest, newest, ask{code: "none"})).Draw(t, "code").code
+	if rapid.IntRange(0, 3).Draw(t, "guesses") == 0 {
+		for range 5 {
+			m.try(t, newest, "guess")
+		}
 	}
-	sub := m.w.Record(incident.Email, mail).Subscriber
-	_, tok, _ := strings.Cut(m.w.Config().Links.Manage(sub, m.w.Time), "?t=")
-	m.manages = append(m.manages, manage{tok, m.epoch, m.w.Time.Truncate(24 * time.Hour).Add(91 * 24 * time.Hour)})
+	m.try(t, page, code)
+	if rapid.Bool().Draw(t, "double click") {
+		m.try(t, page, code)
+	}
 }
 
-func (m *model) unsubscribe(t *rapid.T) {
-	sub := incident.Subscriber{ID: m.w.ID(incident.Email, mail).ID, Audience: incident.Customers, Channel: incident.Email}
-	_, tok, _ := strings.Cut(m.w.Config().Links.Unsubscribe(sub), "?t=")
-	if err := m.s.Unsubscribe(t.Context(), tok, subscribe.Origin{}); err != nil {
+func (m *model) try(t *rapid.T, page ask, code string) {
+	banned := m.banned
+	_, err := m.s.ConfirmCode(t.Context(), page.tok, code, subscribe.Origin{})
+	if !m.Time.Before(page.until) {
+		if !errors.Is(err, subscribe.ErrLapsed) {
+			t.Fatalf("ConfirmCode(on an old page) = %v, want %v", err, subscribe.ErrLapsed)
+		}
+		return
+	}
+	right := -1
+	switch {
+	case m.newest >= 0 && m.Time.Before(m.asks[m.newest].until):
+		right = m.newest
+	case m.newest < 0 && m.state == incident.Active && m.Time.Before(m.confirmedAt.Add(time.Hour)):
+		right = m.confirmed
+	}
+	switch {
+	case right < 0 || m.tries >= 5:
+		m.met["too many codes"] += m.tries / 5
+		m.wrong(t, err)
+	case m.asks[right].code != code:
+		m.met["wrong code"]++
+		m.tries++
+		m.wrong(t, err)
+	case banned:
+		if !errors.Is(err, subscribe.ErrLapsed) {
+			t.Fatalf("ConfirmCode(suppressed) = %v, want %v", err, subscribe.ErrLapsed)
+		}
+	case err != nil:
+		t.Fatalf("ConfirmCode(right) = %v, want no error", err)
+	case right == m.newest:
+		m.activate(t, right)
+	default:
+		m.met["confirmed twice"]++
+	}
+}
+
+func (m *model) wrong(t *rapid.T, err error) {
+	if fault(err) != subscribe.CodeWrong {
+		t.Fatalf("ConfirmCode(wrong) = %v, want %s", err, subscribe.CodeWrong)
+	}
+}
+
+// Whoever said no stays out of imports, though they never said yes and somebody
+// signs them up again.
+func TestNoIsRemembered(t *testing.T) {
+	t.Parallel()
+	w, s := setup(t)
+	signUp(t, s, request(incident.Email, mail))
+	_, tok, _ := strings.Cut(w.Config().Links.Unsubscribe(w.Record(incident.Email, mail).Subscriber), "?t=")
+	if err := s.Unsubscribe(t.Context(), tok, subscribe.Origin{}); err != nil {
 		t.Fatalf("Unsubscribe() = %v, want no error", err)
 	}
-	if m.state == incident.Pending || m.state == incident.Active {
-		m.end(incident.Unsubscribed)
-	}
-}
-
-func (m *model) end(to incident.SubscriberState) {
-	m.state, m.newest, m.confirmed = to, -1, -1
-	clear(m.owed)
-}
-
-func (m *model) change(t *rapid.T) {
-	if len(m.manages) == 0 {
-		t.Skip("no link yet")
-	}
-	l := rapid.SampledFrom(m.manages).Draw(t, "link")
-	locale := rapid.SampledFrom([]incident.Locale{"ja", "en"}).Draw(t, "locale")
-	_, err := m.s.Change(t.Context(), l.tok, subscribe.Prefs{Locale: locale}, subscribe.Origin{})
-	if m.state == incident.Active && l.epoch == m.epoch && m.w.Time.Before(l.until) {
-		if err != nil || m.w.Record(incident.Email, mail).Subscriber.Locale != locale {
-			t.Fatalf("Change() = %v, want the locale %s", err, locale)
-		}
-		return
-	}
-	if !errors.Is(err, subscribe.ErrLapsed) {
-		t.Fatalf("Change(dead link) = %v, want %v", err, subscribe.ErrLapsed)
-	}
-}
-
-func (m *model) suppress(t *rapid.T) {
-	if rapid.IntRange(0, 9).Draw(t, "rare") != 0 {
-		t.Skip("it would end most runs")
-	}
-	if err := m.s.Suppress(t.Context(), incident.Email, m.w.ID(incident.Email, mail).ID, subscribe.Bounced); err != nil {
-		t.Fatalf("Suppress() = %v, want no error", err)
-	}
-	m.end(incident.Suppressed)
-}
-
-func (m *model) wait(t *rapid.T) {
-	m.w.Time = m.w.Time.Add(time.Duration(rapid.IntRange(1, 50).Draw(t, "hours")) * time.Hour)
-}
-
-func (m *model) sweep(t *rapid.T) {
-	err := m.s.Sweep(t.Context(), m.w.Time)
-	if err != nil && !m.w.BusDown {
+	signUp(t, s, request(incident.Email, mail))
+	w.Time = w.Time.Add(49 * time.Hour)
+	if err := s.Sweep(t.Context(), w.Time); err != nil {
 		t.Fatalf("Sweep() = %v, want no error", err)
 	}
-	if m.newest >= 0 && !m.w.Time.Before(m.asks[m.newest].until) {
-		m.newest = -1
-		if m.state == incident.Pending {
-			m.state = incident.Unsubscribed
-			if m.epoch == 0 {
-				m.state = ""
-			}
-		}
+	entry := subscribe.Entry{Audience: incident.Customers, Channel: incident.Email, Address: mail}
+	if err := s.Import(t.Context(), []subscribe.Entry{entry}, "list"); err != nil {
+		t.Fatalf("Import() = %v, want no error", err)
 	}
-	if m.w.BusDown {
-		return
+	if got := w.Record(incident.Email, mail).Subscriber.State; got != incident.Unsubscribed {
+		t.Errorf("after Import() the state is %q, want %s", got, incident.Unsubscribed)
 	}
-	for id := range m.owed {
-		if !slices.ContainsFunc(m.w.Pointers, func(p deliver.Pointer) bool { return p.Incident == id && p.Late != "" }) {
-			t.Fatalf("Sweep() left the subscriber without a word on %s", id)
-		}
-	}
-	for id, x := range m.w.Works {
-		if !x.Due.After(m.w.Time) {
-			t.Fatalf("Sweep() left %s, which is due", id)
-		}
-	}
-}
-
-func (m *model) announce(t *rapid.T) {
-	if m.incidents == 3 {
-		t.Skip("enough")
-	}
-	m.incidents++
-	if err := m.w.Announce(incident.ID(fmt.Sprintf("inc-%d", m.incidents)), "login"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// check holds after every step.
-func (m *model) check(t *rapid.T) {
-	r := m.w.Record(incident.Email, mail)
-	// An address that was suppressed before it was ever known leaves no record.
-	if m.state == incident.Suppressed && r.Version == 0 {
-		if len(m.w.Banned) == 0 {
-			t.Fatalf("nothing remembers the suppression")
-		}
-		return
-	}
-	if r.Subscriber.State != m.state || r.Subscriber.Epoch != m.epoch && m.state != "" {
-		t.Fatalf("record is %q in epoch %d, want %q in %d", r.Subscriber.State, r.Subscriber.Epoch, m.state, m.epoch)
-	}
-	if keeps := r.Subscriber.Address != ""; keeps != (m.state == incident.Pending || m.state == incident.Active) {
-		t.Fatalf("record in state %q keeps the address: %t", m.state, keeps)
-	}
-	if (r.Ask != nil) != (m.newest >= 0) {
-		t.Fatalf("record has a sign-up: %t, want %t", r.Ask != nil, m.newest >= 0)
-	}
-	if len(m.w.Consents) < m.consents {
-		t.Fatalf("the consent ledger shrank to %d entries from %d", len(m.w.Consents), m.consents)
-	}
-	m.consents = len(m.w.Consents)
 }

@@ -132,7 +132,7 @@ func (s *server) update(ctx context.Context, b UpdateBody) (announce.UpdateInput
 
 // preview makes what is only looked at. A correction or retraction takes no more
 // here than it does when it is made, so that its hash can be used.
-func (s *server) preview(ctx context.Context, id incident.ID, b PreviewBody) (announce.UpdateInput, error) {
+func (s *server) preview(ctx context.Context, b PreviewBody) (announce.UpdateInput, error) {
 	if !b.Kind.Mends() {
 		b.UpdateBody.Kind = b.Kind
 		in, err := s.update(ctx, b.UpdateBody)
@@ -153,29 +153,14 @@ func (s *server) preview(ctx context.Context, id incident.ID, b PreviewBody) (an
 			faults = append(faults, incident.Invalid(f.field, "does not belong to a correction or retraction"))
 		}
 	}
-	in, err := s.mend(ctx, id, b.Kind, MendBody{Of: b.Of, Text: b.Text, Next: b.Next, Hash: b.Hash, Facts: b.Facts})
+	in, err := s.mend(ctx, b.Kind, MendBody{Of: b.Of, Text: b.Text, Next: b.Next, Hash: b.Hash, Facts: b.Facts})
 	return in, errors.Join(errors.Join(faults...), err)
 }
 
 // mend makes a correction or retraction of the update named, or of the newest
-// that stands.
-func (s *server) mend(ctx context.Context, id incident.ID, kind incident.UpdateKind, b MendBody) (announce.UpdateInput, error) {
+// that stands when it is made.
+func (s *server) mend(ctx context.Context, kind incident.UpdateKind, b MendBody) (announce.UpdateInput, error) {
 	in, err := s.update(ctx, UpdateBody{Text: b.Text, Next: b.Next, Hash: b.Hash, Facts: b.Facts})
 	in.Kind, in.Of = kind, b.Of
-	if err != nil || in.Of != 0 {
-		return in, err
-	}
-	inc, err := s.Announce.Incidents.Incident(ctx, id)
-	if err != nil {
-		return in, fmt.Errorf("read incident: %w", err)
-	}
-	for _, l := range inc.Snapshot().Lines {
-		if !l.Withdrawn() && l.Kind != incident.Retraction {
-			in.Of = l.Seq
-		}
-	}
-	if in.Of == 0 {
-		return in, fmt.Errorf("nothing that was announced still stands: %w", incident.ErrConflict)
-	}
-	return in, nil
+	return in, err
 }

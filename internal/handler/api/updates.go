@@ -50,7 +50,7 @@ func (s *server) updates() {
 		})
 	route(s, Viewer, http.MethodPost, "/v1/incidents/{id}/preview", "preview-update", "Show what an update, a correction or a retraction would say, without any effect",
 		http.StatusOK, func(ctx context.Context, in *changing[PreviewBody]) (*body[Preview], error) {
-			u, err := s.preview(ctx, in.ID, in.Body)
+			u, err := s.preview(ctx, in.Body)
 			if err != nil {
 				return nil, err
 			}
@@ -70,7 +70,7 @@ func (s *server) updates() {
 		route(s, Responder, http.MethodPost, "/v1/incidents/{id}/"+m.verb, m.verb+"-update", m.tell,
 			http.StatusCreated, func(ctx context.Context, in *changing[MendBody]) (*tagged[Detail], error) {
 				return s.change(ctx, in.Conditions, m.verb, in.ID, in.RawBody, func(who announce.Actor) (announce.Result, error) {
-					u, err := s.mend(ctx, in.ID, m.kind, in.Body)
+					u, err := s.mend(ctx, m.kind, in.Body)
 					if err != nil {
 						return announce.Result{}, err
 					}
