@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -64,9 +64,9 @@ func (t *total) add(r result) {
 // maxFailures is how many failing seeds end a campaign.
 const maxFailures = 20
 
-// campaign runs seeds on several workers, each with a rig of its own. Report is
-// called for each failing seed as it is found.
-func campaign(seeds []uint64, workers int, report func(result)) (total, error) {
+// campaign runs seeds on several workers, each with a rig of its own, until so
+// many have failed. Report is called for each of those as it is found.
+func campaign(seeds []uint64, workers, failures int, report func(result)) (total, error) {
 	var (
 		mu   sync.Mutex
 		next int
@@ -86,7 +86,7 @@ func campaign(seeds []uint64, workers int, report func(result)) (total, error) {
 			defer r.threads.close()
 			for {
 				mu.Lock()
-				if next == len(seeds) || len(all.failures) >= maxFailures {
+				if next == len(seeds) || len(all.failures) >= failures {
 					mu.Unlock()
 					return
 				}
@@ -107,13 +107,17 @@ func campaign(seeds []uint64, workers int, report func(result)) (total, error) {
 	if len(errs) > 0 {
 		return total{}, errs[0]
 	}
-	slices.SortFunc(all.failures, func(a, b result) int { return int(a.seed) - int(b.seed) }) //nolint:gosec // seeds are small
+	slices.SortFunc(all.failures, func(a, b result) int { return cmp.Compare(a.seed, b.seed) })
 	return all, nil
+}
+
+// told counts the texts that were, or may have been, told.
+func (t total) told() int {
+	return t.rares["fate "+string(deliver.Sent)] + t.rares["fate "+string(deliver.Unknown)]
 }
 
 // line writes a campaign in one line.
 func (t total) line() string {
-	shown := t.rares["fate "+string(deliver.Sent)] + t.rares["fate "+string(deliver.Unknown)]
 	keyless := 0
 	for c, n := range t.sends {
 		if !slices.Contains(keyedChannels, c) {
@@ -127,10 +131,10 @@ func (t total) line() string {
 		}
 	}
 	return fmt.Sprintf("seeds: %d run, %d failed; %d port calls, %d faults, %d texts told, %d shown twice on channels without keys (%.3f %% of %d sends there)",
-		t.seeds, len(t.failures), t.calls, faulty, shown, t.rares[shownTwice], 100*float64(t.rares[shownTwice])/float64(max(1, keyless)), keyless)
+		t.seeds, len(t.failures), t.calls, faulty, t.told(), t.rares[shownTwice], 100*float64(t.rares[shownTwice])/float64(max(1, keyless)), keyless)
 }
 
-// span answers the seeds from one on.
+// seedsFrom answers the seeds from one on.
 func seedsFrom(first, n uint64) []uint64 {
 	out := make([]uint64, 0, n)
 	for s := first; s < first+n; s++ {
@@ -138,6 +142,3 @@ func seedsFrom(first, n uint64) []uint64 {
 	}
 	return out
 }
-
-// rareNames answers the rare states that were reached.
-func (t total) rareNames() []string { return slices.Sorted(maps.Keys(t.rares)) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"shirase/infra/judge"
@@ -352,15 +353,16 @@ var states = map[incident.SignalState]string{
 
 // history writes the updates of an incident in short.
 func history(s incident.Snapshot) string {
-	out := string(s.ID) + ":"
+	var b strings.Builder
+	b.WriteString(string(s.ID) + ":")
 	for _, l := range s.Lines {
-		out += fmt.Sprintf(" %d %s/%s", l.Seq, l.Kind, l.Stage)
+		fmt.Fprintf(&b, " %d %s/%s", l.Seq, l.Kind, l.Stage)
 		if l.Of > 0 {
-			out += fmt.Sprintf(" of %d", l.Of)
+			fmt.Fprintf(&b, " of %d", l.Of)
 		}
 		if l.Withdrawn() {
-			out += " (withdrawn)"
+			b.WriteString(" (withdrawn)")
 		}
 	}
-	return out + " " + string(s.End)
+	return b.String() + " " + string(s.End)
 }

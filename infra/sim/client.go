@@ -68,6 +68,9 @@ func (w *world) try(c call, then func(answered), n int) {
 	}
 	w.invoke(c.function, payload, func(out any, err error, died bool) {
 		r, _ := out.(events.APIGatewayV2HTTPResponse)
+		if !died && err == nil { // whether or not the client hears it
+			w.checkAnswer(c, readAnswer(c, r))
+		}
 		lost := died || err != nil || r.StatusCode >= http.StatusInternalServerError || w.chance(boundaryOf[c.function], late, "answer")
 		if !lost {
 			w.answer(c, r, then)
@@ -80,17 +83,20 @@ func (w *world) try(c call, then func(answered), n int) {
 	})
 }
 
-// answer looks at what came back before it is used.
+// answer hands on what came back.
 func (w *world) answer(c call, r events.APIGatewayV2HTTPResponse, then func(answered)) {
+	w.tracef("answer %d to %s %s", r.StatusCode, c.method, c.path)
+	if then != nil {
+		then(readAnswer(c, r))
+	}
+}
+
+func readAnswer(c call, r events.APIGatewayV2HTTPResponse) answered {
 	a := answered{status: r.StatusCode, body: []byte(r.Body)}
 	if c.function == "api" && !c.form {
 		_ = json.Unmarshal(a.body, &a.incident) // a problem has other fields
-		w.checkAnswer(c, a)
 	}
-	w.tracef("answer %d to %s %s", a.status, c.method, c.path)
-	if then != nil {
-		then(a)
-	}
+	return a
 }
 
 // finish ends what goes on, as people do in the end.

@@ -146,7 +146,7 @@ func (w *world) port(b boundary, op string, writes bool, call func() error) erro
 	}
 	w.calls++
 	w.pause(w.latency())
-	switch f := w.draw(b, op); f {
+	switch f := w.draw(b, op); f { //nolint:exhaustive // the others are no faults of a call
 	case crashBefore:
 		w.die()
 	case throttled:

@@ -39,6 +39,11 @@ type doing struct {
 	rng *rand.Rand
 }
 
+// chanceOf makes a source of chance: the same seed gives the same.
+func chanceOf(seed, stream uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, stream)) //nolint:gosec // it is to be repeated, not kept secret
+}
+
 // do plans something to be done after a while. It answers what to do when the
 // time has come, in a few words for the schedule.
 func (w *world) do(at time.Time, what func(doing) string) {
@@ -47,7 +52,7 @@ func (w *world) do(at time.Time, what func(doing) string) {
 	if w.without.act(n) {
 		return
 	}
-	d := doing{w, n, rand.New(rand.NewPCG(w.seed, uint64(1000+n)))}
+	d := doing{w, n, chanceOf(w.seed, uint64(1000+n))}
 	w.at(at, func() {
 		if w.calm {
 			return

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 )
 
 func main() {
@@ -26,6 +27,7 @@ type options struct {
 	quiet       bool
 	points      bool
 	workers     int
+	log         string
 }
 
 func run(args []string, out io.Writer) error {
@@ -34,8 +36,9 @@ func run(args []string, out io.Writer) error {
 	flags.Uint64Var(&o.seeds, "seeds", 1000, "how many seeds to run")
 	flags.Uint64Var(&o.seed, "seed", 0, "the first of them; alone, the only one")
 	flags.BoolVar(&o.trace, "trace", false, "print all that happens in one seed")
-	flags.BoolVar(&o.quiet, "quiet", false, "print one line for each failing seed and do not shorten it")
+	flags.BoolVar(&o.quiet, "quiet", false, "end at the first failing seed and do not shorten it")
 	flags.BoolVar(&o.points, "points", false, "try each fault at each port call of the small story instead")
+	flags.StringVar(&o.log, "log", "", "add a line about the campaign to this file")
 	flags.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many seeds to run at once")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -87,7 +90,11 @@ func runPoints(out io.Writer) error {
 
 // runCampaign runs seeds and says what came of them.
 func runCampaign(out io.Writer, o options) error {
-	all, err := campaign(seedsFrom(o.seed, o.seeds), o.workers, func(r result) {
+	failures := maxFailures
+	if o.quiet {
+		failures = 1
+	}
+	all, err := campaign(append(ever(), seedsFrom(o.seed, o.seeds)...), o.workers, failures, func(r result) {
 		fmt.Fprintf(out, "FAULT seed=%d code=%s at %s: %s\n", r.seed, r.found[0].code, clock(r.found[0].at), r.found[0].what)
 	})
 	if err != nil {
@@ -103,6 +110,17 @@ func runCampaign(out io.Writer, o options) error {
 		}
 	}
 	fmt.Fprintln(out, all.line())
+	if o.log != "" {
+		if err := logCampaign(o.log, time.Now(), o.seed, all); err != nil { //nolint:forbidigo // this is a main
+			return err
+		}
+	}
+	if all.seeds >= coveredFrom && !o.quiet {
+		fmt.Fprintln(out, all.coverLine())
+		if _, missing := all.uncovered(); len(missing) > 0 {
+			return fmt.Errorf("%d cells or states were never reached", len(missing))
+		}
+	}
 	if n := len(all.failures); n > 0 {
 		return fmt.Errorf("%d seeds break a promise", n)
 	}

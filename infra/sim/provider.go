@@ -19,7 +19,7 @@ type provider struct {
 	down, revoked span
 	// seen are the keys it has taken, where it takes them.
 	seen map[string]string
-	// shut are the endpoints that answer 410 Gone, and those that refuse each post.
+	// gone are the endpoints that answer 410 from now on.
 	gone map[incident.RecipientID]bool
 	ids  int
 }
@@ -66,10 +66,9 @@ func (p *provider) one(e deliver.Envelope, deadline time.Time) deliver.Outcome {
 	case p.revoked.holds(w.now):
 		return fail(deliver.Unauthorised, 0, false)
 	case p.gone[e.Recipient]:
-		w.rare("gone")
 		return fail(deliver.Gone, 0, false)
 	}
-	switch w.draw(atProvider, op) {
+	switch w.draw(atProvider, op) { //nolint:exhaustive // the others are no faults of a call
 	case crashBefore:
 		w.die()
 	case crashAfter:
@@ -102,6 +101,11 @@ func (p *provider) one(e deliver.Envelope, deadline time.Time) deliver.Outcome {
 		return fail(deliver.Unavailable, 0, false)
 	}
 	if w.chance(atProvider, poison, op) {
+		if p.channel == incident.Webhook && w.luck.IntN(2) == 0 {
+			p.gone[e.Recipient] = true
+			w.rare("gone")
+			return fail(deliver.Gone, 0, false)
+		}
 		return fail(deliver.Rejected, 0, false)
 	}
 	return p.take(e)

@@ -189,7 +189,7 @@ func (w *world) brew() {
 	hours := func(from, to int) time.Duration {
 		return w.span(time.Duration(from)*time.Minute, time.Duration(to)*time.Minute)
 	}
-	w.end = start.Add(hours(15, 60))
+	w.end = start.Add(hours(12, 45))
 	if f := w.setup.outage; f != noFault && w.inject(atProvider, f, string(w.setup.victim)) != noFault {
 		p, begin := w.providers[w.setup.victim], start.Add(hours(0, 30))
 		switch f {
@@ -207,7 +207,7 @@ func (w *world) brew() {
 		q := w.queues[names[w.luck.IntN(len(names))]]
 		at := boundaryOf[q.function]
 		if w.inject(at, stall, q.name) != noFault {
-			q.stalled = start.Add(hours(10, 60))
+			q.stalled = start.Add(hours(8, 45))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"go/parser"
 	"go/token"
 	"os"
@@ -110,15 +111,17 @@ func TestRead(t *testing.T) {
 	for _, tc := range []struct {
 		said string
 		want found
-		ok   bool
+		end  error
 	}{
-		{"seeds …\nFAULT seed=17 code=I4 an older text\nFAULT seed=18 code=I2 lost\n", found{17, "I4"}, true},
-		{"no FAULT seed=17 code=I4\n", found{}, false},
-		{"", found{}, false},
+		{"seeds …\nFAULT seed=17 code=I4 an older text\nFAULT seed=18 code=I2 lost\n", found{17, "I4"}, nil},
+		{"FAULT seed=3 code=I15 at   3:08:38.746: no end\n", found{3, "I15"}, nil},
+		{"no FAULT seed=17 code=I4\nseeds: 20 run, 0 failed; 9 faults\n", found{}, errMissed},
+		{"seeds: 20 run, 10 failed\n", found{}, errStopped},
+		{"", found{}, errStopped},
 	} {
-		got, ok := read(strings.NewReader(tc.said))
-		if got != tc.want || ok != tc.ok {
-			t.Errorf("read(%q) = %v, %t, want %v, %t", tc.said, got, ok, tc.want, tc.ok)
+		got, err := read(strings.NewReader(tc.said))
+		if got != tc.want || !errors.Is(err, tc.end) {
+			t.Errorf("read(%q) = %v, %v, want %v, %v", tc.said, got, err, tc.want, tc.end)
 		}
 	}
 }

@@ -32,8 +32,12 @@ type found struct {
 	code string
 }
 
-// faultLine is how the simulator says that it found something.
-var faultLine = regexp.MustCompile(`^FAULT seed=(\d+) code=(\S+)`)
+// The lines by which the simulator says that it found something, and that it
+// went through all seeds and did not.
+var (
+	faultLine = regexp.MustCompile(`^FAULT seed=(\d+) code=(\S+?):?(?: |$)`)
+	cleanLine = regexp.MustCompile(`^seeds: \d+ run, 0 failed`)
+)
 
 // errMissed says that a bug was planted and not found.
 var errMissed = errors.New("not found")
@@ -125,35 +129,44 @@ func (h hunt) run(ctx context.Context, sim string) (found, error) {
 	if err := cmd.Start(); err != nil {
 		return found{}, fmt.Errorf("run the simulator: %w", err)
 	}
-	f, ok := read(said)
-	if ok {
+	f, end := read(said)
+	if end == nil {
 		cancel() // the seeds that follow say no more
 		_ = cmd.Wait()
 		return f, nil
 	}
-	switch err := cmd.Wait(); {
+	err = cmd.Wait()
+	switch {
 	case ctx.Err() != nil:
 		return found{}, fmt.Errorf("run the simulator: %w", ctx.Err())
-	case err != nil:
-		return found{}, fmt.Errorf("run the simulator: %w\n%s", err, tail(complaint.Bytes()))
+	case errors.Is(end, errMissed):
+		return found{}, errMissed // whatever states it did not reach
 	}
-	return found{}, errMissed
+	return found{}, fmt.Errorf("run the simulator: %w: %w\n%s", end, err, tail(complaint.Bytes()))
 }
 
-// read answers the first fault that a simulator prints.
-func read(said io.Reader) (found, bool) {
+// errStopped says that a simulator did not come to the end of its seeds.
+var errStopped = errors.New("it stopped half-way")
+
+// read answers the first fault that a simulator prints; errMissed where it went
+// through all seeds without one.
+func read(said io.Reader) (found, error) {
+	end := errStopped
 	lines := bufio.NewScanner(said)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		m := faultLine.FindStringSubmatch(lines.Text())
-		if m == nil {
-			continue
+		if m := faultLine.FindStringSubmatch(lines.Text()); m != nil {
+			seed, err := strconv.Atoi(m[1])
+			if err != nil {
+				return found{}, fmt.Errorf("read the seed of a fault: %w", err)
+			}
+			return found{seed, m[2]}, nil
 		}
-		if seed, err := strconv.Atoi(m[1]); err == nil {
-			return found{seed, m[2]}, true
+		if cleanLine.MatchString(lines.Text()) {
+			end = errMissed
 		}
 	}
-	return found{}, false
+	return found{}, end
 }
 
 // tail cuts what a program printed to what is worth showing.
