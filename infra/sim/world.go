@@ -289,6 +289,9 @@ func (w *world) restless() string {
 	for _, p := range ps {
 		left = append(left, fmt.Sprintf("outbox %s/%d%s", p.Incident, p.Seq, p.Slot))
 	}
+	if at, ok, err := w.book.NextDue(bg); err != nil || ok && at.Before(w.now.Add(time.Hour)) {
+		left = append(left, "work on a subscription, due "+clock(at))
+	}
 	for _, t := range w.tasks {
 		if !t.over {
 			left = append(left, "a running "+t.function)
