@@ -66,9 +66,11 @@ type sight struct {
 
 // checker holds what is known of the truth beside the store.
 type checker struct {
-	found    []finding
-	tracing  bool
-	closing  bool
+	found   []finding
+	tracing bool
+	closing bool
+	// planted is a rare state that is to count as a fault, to try the checker.
+	planted  string
 	planned  int
 	finished int
 	people   []subscribe.Entry

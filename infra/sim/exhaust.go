@@ -65,6 +65,9 @@ func exhaust(r *rig) (points int, failed []string) {
 			w := script(r, &point{call: call, what: f})
 			found := w.run()
 			points++
+			if !w.point.hit {
+				failed = append(failed, fmt.Sprintf("%s at call %d: the call was never made", f, call))
+			}
 			if len(found) > 0 {
 				failed = append(failed, fmt.Sprintf("%s at call %d, %s of %s: %s %s", f, call, w.point.op, w.point.where, found[0].code, found[0].what))
 			}

@@ -97,10 +97,10 @@ func (i injected) String() string {
 // odds are the chances of each fault at each boundary, in 1/10,000.
 type odds [boundaries][faults]int
 
-// draw decides which fault a port call meets.
-func (w *world) draw(b boundary, op string) fault {
+// draw decides which fault a port call meets, by its number.
+func (w *world) draw(b boundary, op string, call int) fault {
 	if w.point != nil {
-		return w.point.draw(w, b, op)
+		return w.point.draw(w, b, op, call)
 	}
 	if w.calm {
 		return noFault
@@ -145,8 +145,9 @@ func (w *world) port(b boundary, op string, writes bool, call func() error) erro
 		return call()
 	}
 	w.calls++
+	n := w.calls // others may call while this one waits
 	w.pause(w.latency())
-	switch f := w.draw(b, op); f { //nolint:exhaustive // the others are no faults of a call
+	switch f := w.draw(b, op, n); f { //nolint:exhaustive // the others are no faults of a call
 	case crashBefore:
 		w.die()
 	case throttled:

@@ -10,7 +10,10 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
+
+	"shirase/infra/sim/bulk"
 )
 
 func main() {
@@ -26,6 +29,9 @@ type options struct {
 	trace       bool
 	quiet       bool
 	points      bool
+	table       bool
+	drain       string
+	storm       bool
 	workers     int
 	log         string
 }
@@ -38,6 +44,9 @@ func run(args []string, out io.Writer) error {
 	flags.BoolVar(&o.trace, "trace", false, "print all that happens in one seed")
 	flags.BoolVar(&o.quiet, "quiet", false, "end at the first failing seed and do not shorten it")
 	flags.BoolVar(&o.points, "points", false, "try each fault at each port call of the small story instead")
+	flags.BoolVar(&o.table, "table", false, "print the fault matrix instead")
+	flags.StringVar(&o.drain, "drain", "", "drain a full queue instead: the name of the run, or all")
+	flags.BoolVar(&o.storm, "storm", false, "let 100,000 alarms come in ten minutes instead")
 	flags.StringVar(&o.log, "log", "", "add a line about the campaign to this file")
 	flags.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many seeds to run at once")
 	if err := flags.Parse(args); err != nil {
@@ -47,6 +56,13 @@ func run(args []string, out io.Writer) error {
 	flags.Visit(func(f *flag.Flag) { alone = alone && f.Name != "seeds" })
 	debug.SetGCPercent(800) // most of what a seed makes dies with it
 	switch {
+	case o.table:
+		writeTable(out)
+		return nil
+	case o.drain != "":
+		return runDrain(out, o.drain)
+	case o.storm:
+		return runStorm(out)
 	case o.points:
 		return runPoints(out)
 	case o.trace:
@@ -67,6 +83,37 @@ func traceSeed(out io.Writer, seed uint64) error {
 	w.tracing, w.trace = true, func(line string) { fmt.Fprintln(out, line) }
 	if found := w.run(); len(found) > 0 {
 		return fmt.Errorf("FAULT seed=%d code=%s %s", seed, found[0].code, found[0].what)
+	}
+	return nil
+}
+
+// runDrain plays the drains of a name, or all of them.
+func runDrain(out io.Writer, name string) error {
+	var names []string
+	for _, r := range bulk.Runs() {
+		names = append(names, r.Name)
+		if name != "all" && name != r.Name {
+			continue
+		}
+		if err := r.Play(bg, out); err != nil {
+			return err
+		}
+	}
+	if name != "all" && !slices.Contains(names, name) {
+		return fmt.Errorf("there is no drain %q, but %q", name, names)
+	}
+	return nil
+}
+
+// runStorm plays the storm of alarms.
+func runStorm(out io.Writer) error {
+	w, err := bulk.Storm(bg, bulk.FullStorm())
+	if err != nil {
+		return fmt.Errorf("storm: %w", err)
+	}
+	fmt.Fprintln(out, "storm:", w)
+	if err := w.Check(); err != nil {
+		return fmt.Errorf("storm: %w", err)
 	}
 	return nil
 }

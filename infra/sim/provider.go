@@ -68,7 +68,7 @@ func (p *provider) one(e deliver.Envelope, deadline time.Time) deliver.Outcome {
 	case p.gone[e.Recipient]:
 		return fail(deliver.Gone, 0, false)
 	}
-	switch w.draw(atProvider, op) { //nolint:exhaustive // the others are no faults of a call
+	switch w.draw(atProvider, op, w.calls) { //nolint:exhaustive // the others are no faults of a call
 	case crashBefore:
 		w.die()
 	case crashAfter:

@@ -12,16 +12,21 @@ const maxShrink = 600
 // promise is still broken, and answers the world of the shortest run.
 func shrink(r *rig, res result) *world {
 	s := &shrinking{rig: r, seed: res.seed, code: res.found[0].code}
-	s.try(without{})
-	if s.best == nil { // cannot be, since the same seed gives the same run
-		return nil
+	return s.run()
+}
+
+func (s *shrinking) run() *world {
+	if !s.try(without{}) {
+		return nil // cannot be, since the same seed gives the same run
 	}
 	for f := crashBefore; f < faults; f++ {
 		s.try(s.cut.with(func(c *without) { c.kinds[f] = true }))
 	}
 	// Fewer and fewer faults, from the end.
-	for step := max(1, s.best.drawn/2); step > 0; step /= 2 {
-		for s.best.drawn > step && s.try(s.cut.with(func(c *without) { c.after = s.best.drawn - step })) {
+	last := s.best.drawn
+	for step := max(1, last/2); step > 0; step /= 2 {
+		for last > step && s.try(s.cut.with(func(c *without) { c.after = last - step })) {
+			last -= step
 		}
 	}
 	for _, a := range slices.Backward(slices.Clone(s.best.acts)) {
@@ -40,6 +45,8 @@ type shrinking struct {
 	cut  without
 	best *world
 	runs int
+	// planted is world.planted.
+	planted string
 }
 
 // try keeps a cut if the run still fails in the same way.
@@ -48,6 +55,7 @@ func (s *shrinking) try(cut without) bool {
 		return false
 	}
 	w := newWorld(s.rig, s.seed, cut)
+	w.planted = s.planted
 	found := w.run()
 	if len(found) == 0 || found[0].code != s.code {
 		return false

@@ -26,8 +26,8 @@ type point struct {
 }
 
 // draw is world.draw where only the point counts.
-func (p *point) draw(w *world, b boundary, op string) fault {
-	if w.calls != p.call || p.hit {
+func (p *point) draw(w *world, b boundary, op string, call int) fault {
+	if call != p.call || p.hit {
 		return noFault
 	}
 	p.hit, p.where, p.op = true, b, op

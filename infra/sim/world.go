@@ -128,7 +128,12 @@ func (w *world) span(from, to time.Duration) time.Duration {
 	return from + time.Duration(w.luck.Int64N(int64(to-from)))
 }
 
-func (w *world) rare(what string) { w.rares[what]++ }
+func (w *world) rare(what string) {
+	w.rares[what]++
+	if what == w.planted {
+		w.fault("I0", "planted: %s", what)
+	}
+}
 
 func (w *world) tracef(format string, args ...any) {
 	if w.tracing {

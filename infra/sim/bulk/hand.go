@@ -40,7 +40,8 @@ func (d *drain) bring(n int32) error {
 		case again.IsZero():
 			d.queue.remove(n)
 		default:
-			d.queue.postpone(n, again.Sub(d.loop.now()))
+			patience := handler.Patience(int(d.queue.parcels[n].received))
+			d.queue.postpone(n, max(again.Sub(d.loop.now()), patience))
 		}
 		return nil
 	}
