@@ -16,6 +16,9 @@ import (
 	"shirase/infra/sim/bulk"
 )
 
+// collectAt is how much memory is used before anything is collected, in bytes.
+const collectAt = 600 << 20
+
 func main() {
 	if err := run(os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -54,7 +57,9 @@ func run(args []string, out io.Writer) error {
 	}
 	alone := true
 	flags.Visit(func(f *flag.Flag) { alone = alone && f.Name != "seeds" })
-	debug.SetGCPercent(800) // most of what a seed makes dies with it
+	// Most of what a seed makes dies with it, so collecting seldom is cheapest.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(collectAt)
 	switch {
 	case o.table:
 		writeTable(out)
