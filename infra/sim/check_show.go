@@ -135,9 +135,9 @@ func (w *world) checkKnown(s sight, l incident.Line, known incident.Snapshot) {
 // shownTwice counts what a reader saw twice, where the provider takes no key.
 const shownTwice = "shown twice without a key"
 
-// maxCalls is how often one text may be tried for one recipient: eight times
+// maxCalls is how often one text may be tried for one recipient: so often
 // under each number it may be claimed under.
-const maxCalls = 40
+const maxCalls = 120
 
 // handing notes that a text is given to a provider.
 func (w *world) handing(e deliver.Envelope) {

@@ -64,7 +64,7 @@ func never(b boundary, f fault) string {
 var rareStates = []string{
 	"absorbed by key", "answered again by key", "claim busy", "claim final", "claim granted", "claim later", "claim older",
 	"client tries again", "draft: ack", "draft: dismiss", "draft: publish", "end dismissed", "end merged", "end stage", "end withdrawn",
-	"fate failed", "fate refused", "fate sent", "fate superseded", "fate unknown", "fate unsubscribed", "fate withdrawn",
+	"fate refused", "fate sent", "fate superseded", "fate unknown", "fate unsubscribed", "fate withdrawn",
 	"filter changed", "gone", "kill switch", "lost a race", "memo confirmation", "memo escalation", "memo operator", "memo reminder",
 	"not begun", "on-failure destination", "plain correction", "poison parked", "promise missed and said so",
 	"reader of a merged incident", "real words", "reopened", "repeat without a key", "retraction shown", "settle refused",

@@ -34,7 +34,9 @@ type setup struct {
 func (w *world) draft() setup {
 	s := setup{
 		large: w.seed%50 == 49, words: w.seed%250 == 7,
-		stories: []int{1, 1, 1, 2, 2, 3}[w.rng.IntN(6)], updates: 1 + w.rng.IntN(4), readers: 1 + w.rng.IntN(5),
+		// Mostly small: what can go wrong mostly does so between a few.
+		stories: []int{1, 1, 1, 1, 2, 3}[w.rng.IntN(6)], updates: []int{1, 1, 2, 2, 3, 4}[w.rng.IntN(6)],
+		readers:  []int{1, 1, 2, 2, 3, 5}[w.rng.IntN(6)],
 		channels: []incident.Channel{incident.Email, incident.SMS, incident.Webhook},
 		quiet:    w.rng.IntN(10) == 0,
 		hard:     []int{20, 60, 150, 400}[w.rng.IntN(4)],
@@ -189,7 +191,7 @@ func (w *world) brew() {
 	hours := func(from, to int) time.Duration {
 		return w.span(time.Duration(from)*time.Minute, time.Duration(to)*time.Minute)
 	}
-	w.end = start.Add(hours(12, 45))
+	w.end = start.Add(hours(8, 35))
 	if f := w.setup.outage; f != noFault && w.inject(atProvider, f, string(w.setup.victim)) != noFault {
 		p, begin := w.providers[w.setup.victim], start.Add(hours(0, 30))
 		switch f {
