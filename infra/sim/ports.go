@@ -111,6 +111,10 @@ func (s store) Drafts(ctx context.Context, id incident.ID) ([]announce.Draft, er
 	return through(s.r, "read drafts", false, func() ([]announce.Draft, error) { return s.r.w.store.Drafts(ctx, id) })
 }
 
+func (s store) OpenDrafts(ctx context.Context, id incident.ID) ([]announce.Draft, error) {
+	return through(s.r, "read open drafts", false, func() ([]announce.Draft, error) { return s.r.w.store.OpenDrafts(ctx, id) })
+}
+
 func (s store) Current(ctx context.Context) (*plan.Plan, error) {
 	return through(s.r, "read plan", false, func() (*plan.Plan, error) { return s.r.w.currentPlan(ctx) })
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"shirase/internal/incident"
@@ -94,8 +96,7 @@ func (s *Service) Unreadable(ctx context.Context, raw []byte, why string) error 
 	sig := incident.Signal{ID: digest(raw), Form: "unreadable", Reason: why, At: now, ReceivedAt: now}
 	c := Change{Evidence: []Evidence{{Signal: sig, Outcome: incident.OutcomeUnreadable, Raw: cut(raw)}}}
 	if m, ok := onCall(pl, 0); ok {
-		// One for each quarter of an hour: a flood of broken messages is one fault.
-		about := fmt.Sprintf("%d", now.Truncate(15*time.Minute).Unix())
+		about := while(now) // a flood of broken messages is one fault
 		c.Memos, err = s.memos(pl, m, call{
 			kind: message.MemoUnreadable, about: about, input: message.MemoInput{Reason: why}, voidAfter: -1,
 		}, now)
@@ -105,6 +106,9 @@ func (s *Service) Unreadable(ctx context.Context, raw []byte, why string) error 
 	}
 	return racing(ctx, func() error { return s.commit(ctx, c) })
 }
+
+// while names the quarter of an hour in which operators hear of the same thing once.
+func while(now time.Time) string { return strconv.FormatInt(now.Truncate(15*time.Minute).Unix(), 10) }
 
 // intake is one signal that is news, with what is known of its alarm.
 type intake struct {
@@ -121,7 +125,7 @@ type intake struct {
 func (in intake) next(quiet bool, id incident.ID, c incident.ComponentID) Alarm {
 	return Alarm{
 		Fingerprint: in.sig.Fingerprint(), Name: in.sig.Alarm, State: in.sig.State, Quiet: quiet,
-		At: in.sig.At, Was: in.was.At, Incident: id, Component: c,
+		At: in.sig.At, Was: in.was.At, Incident: id, Component: c, Signal: in.sig,
 	}
 }
 
@@ -251,14 +255,13 @@ func (in intake) gather(ctx context.Context, c Change, inc incident.Incident, ru
 // draft that says the alarms have cleared is dropped; where readers were told
 // that it is fixed, a draft says that it is not.
 func (in intake) again(ctx context.Context, c *Change, inc incident.Incident) error {
-	ds, err := in.Drafts.Drafts(ctx, inc.ID())
+	ds, err := in.Drafts.OpenDrafts(ctx, inc.ID())
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
 	}
 	proposed := false
 	for _, d := range ds {
 		switch {
-		case d.State != DraftOpen:
 		case d.cleared():
 			c.dismiss(d)
 		case d.Input.Stage == incident.Investigating:
@@ -287,16 +290,16 @@ func (c *Change) dismiss(d Draft) {
 
 // widen proposes an update that names a further component.
 func (in intake) widen(ctx context.Context, c Change, inc incident.Incident, rule plan.AlarmRule) error {
-	ds, err := in.Drafts.Drafts(ctx, inc.ID())
+	ds, err := in.Drafts.OpenDrafts(ctx, inc.ID())
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
 	}
 	input := UpdateInput{Kind: incident.ScopeUpdate, Components: append(inc.Snapshot().Components, rule.Component)}
 	for _, d := range ds {
-		if d.State == DraftOpen && d.cleared() {
+		if d.cleared() {
 			c.dismiss(d)
 		}
-		if d.State == DraftOpen && d.Input.Kind == incident.ScopeUpdate {
+		if d.Input.Kind == incident.ScopeUpdate {
 			if slices.Contains(d.Input.Components, rule.Component) {
 				return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeJoined)
 			}
@@ -318,24 +321,35 @@ func (in intake) widen(ctx context.Context, c Change, inc incident.Incident, rul
 
 // propose adds a draft to a change and hands it to the on-call member.
 func (s *Service) propose(ctx context.Context, c *Change, inc incident.Incident, in UpdateInput, autoAt time.Time, kind message.MemoKind) error {
+	d := Draft{ID: DraftID(strings.ToLower(s.NewID())), Incident: inc.ID(), State: DraftOpen, Input: in, AutoAt: autoAt}
+	if err := s.put(ctx, c, inc, d, kind); err != nil {
+		return err
+	}
+	if !autoAt.IsZero() {
+		c.Due = append(c.Due, Due{ID: autoID(d.ID), Kind: DueAuto, At: autoAt, Incident: inc.ID(), Draft: d.ID})
+	}
+	return nil
+}
+
+// put renders a draft and adds it to a change. The on-call member is told unless
+// somebody was called for this very draft before.
+func (s *Service) put(ctx context.Context, c *Change, inc incident.Incident, d Draft, kind message.MemoKind) error {
 	now := s.Now()
 	pinned, err := s.pinned(ctx, inc.Snapshot().Plan)
 	if err != nil {
 		return err
 	}
-	d, err := s.newDraft(ctx, pinned, inc, in, autoAt, now)
-	if err != nil {
+	if d, err = s.fill(ctx, pinned, d, inc, now); err != nil {
 		return err
 	}
 	pl, err := s.Plans.Current(ctx)
 	if err != nil {
 		return fmt.Errorf("read plan: %w", err)
 	}
-	if err := s.callOut(ctx, c, pl, &d, inc, kind, now); err != nil {
+	if d.Called > 0 {
+		c.escalate(pl, d, inc, now)
+	} else if err := s.callOut(ctx, c, pl, &d, inc, kind, now); err != nil {
 		return err
-	}
-	if !autoAt.IsZero() {
-		c.Due = append(c.Due, Due{ID: autoID(d.ID), Kind: DueAuto, At: autoAt, Incident: inc.ID(), Draft: d.ID})
 	}
 	c.Drafts = append(c.Drafts, d)
 	return nil
@@ -364,12 +378,18 @@ func (s *Service) callOut(ctx context.Context, c *Change, pl *plan.Plan, d *Draf
 	}
 	c.Memos = append(c.Memos, ms...)
 	d.Called++
+	c.escalate(pl, *d, inc, now)
+	return nil
+}
+
+// escalate makes the next call due, unless somebody has taken the incident on.
+func (c *Change) escalate(pl *plan.Plan, d Draft, inc incident.Incident, now time.Time) {
+	snap := inc.Snapshot()
 	if snap.AckedBy == "" && d.Called < maxCalls {
 		c.Due = append(c.Due, Due{
 			ID: escalateID(d.ID), Kind: DueEscalate, At: now.Add(pl.Timing.Escalate), Incident: inc.ID(), Draft: d.ID, Seq: d.Called,
 		})
 	}
-	return nil
 }
 
 // outside answers the texts that people outside will read: what a member on
@@ -407,18 +427,36 @@ func (in intake) clear(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ds, err := in.Drafts.Drafts(ctx, inc.ID())
+	ds, err := in.Drafts.OpenDrafts(ctx, inc.ID())
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
 	}
-	proposed := slices.ContainsFunc(ds, func(d Draft) bool { return d.State == DraftOpen && d.Input.Stage == incident.Monitoring })
+	proposed := slices.ContainsFunc(ds, func(d Draft) bool { return d.Input.Stage == incident.Monitoring })
 	stage := inc.Stage()
 	if !firing && !proposed && (stage == incident.Investigating || stage == incident.Identified) {
-		if err := in.propose(ctx, &c, inc, UpdateInput{Stage: incident.Monitoring}, time.Time{}, message.MemoCleared); err != nil {
+		if err := in.calm(ctx, &c, inc); err != nil {
 			return err
 		}
 	}
 	return in.keep(ctx, c, in.sig, inc.ID(), incident.OutcomeCleared)
+}
+
+// calm proposes monitoring. However often an alarm comes and goes, there is one
+// such draft in a while, and one memo: when the alarm fires again it is dismissed,
+// and when that clears it is opened anew without a word, so that the link in the
+// memo leads to what holds now. What a person does moves the incident's version,
+// and whatever follows is news.
+func (in intake) calm(ctx context.Context, c *Change, inc incident.Incident) error {
+	about := fmt.Sprintf("%s/%s/%d/%s", message.MemoCleared, inc.ID(), inc.Version(), while(in.Now()))
+	d, err := in.Drafts.Draft(ctx, DraftID(digest([]byte(about))))
+	switch {
+	case errors.Is(err, incident.ErrNotFound):
+		d = Draft{ID: DraftID(digest([]byte(about))), Incident: inc.ID(), Input: UpdateInput{Stage: incident.Monitoring}}
+	case err != nil:
+		return fmt.Errorf("read draft: %w", err)
+	}
+	d.State, d.By = DraftOpen, ""
+	return in.put(ctx, c, inc, d, message.MemoCleared)
 }
 
 // maxMerges bounds how far a chain of merged incidents is followed.
@@ -436,20 +474,28 @@ func (s *Service) survivor(ctx context.Context, id incident.ID) (inc incident.In
 }
 
 // firing reports whether any alarm of an incident, or of one that was merged
-// into it, is firing. The one named by but is left out, and so is what CloudWatch
-// itself keeps quiet.
+// into it, is firing. The one named by but is left out.
 func (s *Service) firing(ctx context.Context, inc incident.Incident, but string) (bool, error) {
+	as, err := s.alarms(ctx, inc)
+	return slices.ContainsFunc(as, func(a Alarm) bool { return a.Fingerprint != but }), err
+}
+
+// alarms answers the firing alarms of an incident, and of those that were merged
+// into it.
+func (s *Service) alarms(ctx context.Context, inc incident.Incident) ([]Alarm, error) {
+	var out []Alarm
 	for _, id := range family(inc) {
 		as, err := s.Watch.Alarms(ctx, id)
 		if err != nil {
-			return false, fmt.Errorf("read alarms of incident: %w", err)
+			return nil, fmt.Errorf("read alarms of incident: %w", err)
 		}
-		if slices.ContainsFunc(as, func(a Alarm) bool { return a.Fingerprint != but && a.State == incident.SignalAlarm && !a.Quiet }) {
-			return true, nil
-		}
+		out = append(out, slices.DeleteFunc(as, func(a Alarm) bool { return !a.fires() })...)
 	}
-	return false, nil
+	return out, nil
 }
+
+// fires reports whether an alarm fires; what CloudWatch itself keeps quiet does not.
+func (a Alarm) fires() bool { return a.State == incident.SignalAlarm && !a.Quiet }
 
 // planned answers the planned work that is going on at a component.
 func (in intake) planned(ctx context.Context, c incident.ComponentID) (incident.Incident, bool, error) {
@@ -474,7 +520,7 @@ func (in intake) duringWork(ctx context.Context, inc incident.Incident, rule pla
 		snap := inc.Snapshot()
 		var err error
 		c.Memos, err = in.memos(in.plan, m, call{
-			kind: message.MemoJoined, about: string(inc.ID()) + "/" + in.sig.ID, voidAfter: -1,
+			kind: message.MemoJoined, about: fmt.Sprintf("%s/%s/%s", inc.ID(), digest([]byte(in.sig.Fingerprint())), while(in.Now())), voidAfter: -1,
 			input: message.MemoInput{Incident: &snap, Signals: []incident.Signal{in.sig}},
 		}, in.Now())
 		if err != nil {

@@ -75,6 +75,9 @@ type Alarm struct {
 	// Incident is the one it joined last; Component is what the rule said.
 	Incident  incident.ID          `json:"incident,omitempty"`
 	Component incident.ComponentID `json:"component,omitempty"`
+	// Signal is what gave the state. Rules are matched with it: among the signals
+	// of an incident it may be too far back to be found.
+	Signal incident.Signal `json:"signal,omitzero"`
 }
 
 // GroupSlot moves the slot that makes one incident collect a group's alarms.

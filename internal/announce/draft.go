@@ -19,12 +19,6 @@ import (
 // draft to be published as it stands: a shorter one would be broken at once.
 const minPromise = 5 * time.Minute
 
-// newDraft renders an update that waits for a person.
-func (s *Service) newDraft(ctx context.Context, pl *plan.Plan, inc incident.Incident, in UpdateInput, autoAt, now time.Time) (Draft, error) {
-	d := Draft{ID: DraftID(strings.ToLower(s.NewID())), Incident: inc.ID(), State: DraftOpen, Input: in, AutoAt: autoAt}
-	return s.fill(ctx, pl, d, inc, now)
-}
-
 // fill renders a draft's texts for the incident as it is, except that somebody
 // has taken it on: whoever publishes the draft does so by publishing it.
 func (s *Service) fill(ctx context.Context, pl *plan.Plan, d Draft, inc incident.Incident, now time.Time) (Draft, error) {
@@ -83,7 +77,7 @@ func (s *Service) draft(ctx context.Context, inc incident.Incident, in UpdateInp
 // redraft renders the open drafts of an incident anew, because the incident is
 // about to change. A draft that no longer fits is dismissed.
 func (s *Service) redraft(ctx context.Context, c *Change, after incident.Incident) error {
-	ds, err := s.Drafts.Drafts(ctx, after.ID())
+	ds, err := s.Drafts.OpenDrafts(ctx, after.ID())
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
 	}
@@ -92,7 +86,7 @@ func (s *Service) redraft(ctx context.Context, c *Change, after incident.Inciden
 		return err
 	}
 	for _, d := range ds {
-		if d.State != DraftOpen || c.holds(d.ID) {
+		if c.holds(d.ID) {
 			continue
 		}
 		fresh, err := s.follow(ctx, pl, d, after, s.Now())
@@ -366,11 +360,11 @@ func (s *Service) DismissDraft(ctx context.Context, id DraftID, who Actor) (Resu
 
 // waits reports whether an incident has another draft that waits.
 func (s *Service) waits(ctx context.Context, but Draft) (bool, error) {
-	ds, err := s.Drafts.Drafts(ctx, but.Incident)
+	ds, err := s.Drafts.OpenDrafts(ctx, but.Incident)
 	if err != nil {
 		return false, fmt.Errorf("read drafts: %w", err)
 	}
-	return slices.ContainsFunc(ds, func(d Draft) bool { return d.ID != but.ID && d.State == DraftOpen }), nil
+	return slices.ContainsFunc(ds, func(d Draft) bool { return d.ID != but.ID }), nil
 }
 
 // AckDraft records that the reader of a draft has taken the incident on.

@@ -145,14 +145,12 @@ func (o occurrence) hold(ctx context.Context, c *Change) error {
 	if rule.Publish == plan.PublishAuto {
 		autoAt = o.due.At.Add(rule.After)
 	}
-	ds, err := o.Drafts.Drafts(ctx, o.inc.ID())
+	ds, err := o.Drafts.OpenDrafts(ctx, o.inc.ID())
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
 	}
-	for _, d := range ds {
-		if d.State == DraftOpen {
-			return o.recall(ctx, c, d, autoAt)
-		}
+	if len(ds) > 0 {
+		return o.recall(ctx, c, ds[0], autoAt)
 	}
 	return o.propose(ctx, c, o.inc, UpdateInput{}, autoAt, message.MemoDraft)
 }
@@ -181,14 +179,14 @@ func (o occurrence) recall(ctx context.Context, c *Change, d Draft, autoAt time.
 // rule answers the most forward rule among the incident's firing alarms: one
 // that may publish by itself wins over one that may not, the sooner over the later.
 func (o occurrence) rule(ctx context.Context) (plan.AlarmRule, error) {
-	signals, err := o.signals(ctx, o.inc)
+	as, err := o.alarms(ctx, o.inc)
 	if err != nil {
 		return plan.AlarmRule{}, err
 	}
 	var best plan.AlarmRule
-	for _, sig := range signals {
-		r, ok := o.plan.Match(sig)
-		if !ok || sig.State != incident.SignalAlarm {
+	for _, a := range as {
+		r, ok := o.plan.Match(a.Signal)
+		if !ok {
 			continue
 		}
 		if r.Publish == plan.PublishAuto && (best.Publish != plan.PublishAuto || r.After < best.After) {
@@ -436,23 +434,15 @@ func (o occurrence) leftover(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read alarms of incident: %w", err)
 	}
-	signals, err := o.signals(ctx, o.inc)
-	if err != nil {
-		return err
-	}
 	for _, a := range as {
-		if a.Incident != o.inc.ID() || a.State != incident.SignalAlarm || a.Quiet {
+		if a.Incident != o.inc.ID() || !a.fires() {
 			continue
 		}
-		for _, sig := range signals {
-			if sig.Fingerprint() != a.Fingerprint {
-				continue
-			}
-			sig.ReceivedAt = o.now
-			in := intake{Service: o.seeing(sig), plan: o.plan, sig: sig, was: a, drafted: true}
-			if err := in.alarm(ctx); err != nil {
-				return err
-			}
+		sig := a.Signal
+		sig.ReceivedAt = o.now
+		in := intake{Service: o.seeing(sig), plan: o.plan, sig: sig, was: a, drafted: true}
+		if err := in.alarm(ctx); err != nil {
+			return err
 		}
 	}
 	return nil

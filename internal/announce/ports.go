@@ -56,6 +56,9 @@ type Drafts interface {
 	Draft(ctx context.Context, id DraftID) (Draft, error)
 	// Drafts answers the drafts of an incident, oldest first.
 	Drafts(ctx context.Context, id incident.ID) ([]Draft, error)
+	// OpenDrafts answers those that nobody has decided on, oldest first. What it
+	// reads does not grow with those that were.
+	OpenDrafts(ctx context.Context, id incident.ID) ([]Draft, error)
 }
 
 // Plans keeps the versions of the plan.

@@ -241,12 +241,12 @@ func (s *Service) overtake(ctx context.Context, c *Change, p prepared) error {
 	if p.update.By == author && p.after.Live() {
 		return s.redraft(ctx, c, p.after)
 	}
-	ds, err := s.Drafts.Drafts(ctx, p.after.ID())
+	ds, err := s.Drafts.OpenDrafts(ctx, p.after.ID())
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
 	}
 	for _, d := range ds {
-		if d.State != DraftOpen || c.holds(d.ID) {
+		if c.holds(d.ID) {
 			continue
 		}
 		d.Revision++

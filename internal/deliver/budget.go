@@ -31,21 +31,38 @@ type purse struct {
 	at    time.Time
 }
 
-// Take counts first attempts and answers how many of the retries may be made.
-func (b *Budget) Take(c incident.Channel, first, retries int, now time.Time) int {
+// Take answers how many of the retries may be made, and counts them as made.
+func (b *Budget) Take(c incident.Channel, retries int, now time.Time) int {
+	n := 0
+	b.change(c, func(p *purse) {
+		if d := now.Sub(p.at); !p.at.IsZero() && d > 0 {
+			p.spent = max(0, p.spent-budgetTrickle*d.Seconds())
+		}
+		p.at = now
+		n = min(retries, max(0, int(budgetBurst-p.spent)))
+		p.spent += float64(n)
+	})
+	return n
+}
+
+// Return gives back retries that were taken and not made.
+func (b *Budget) Return(c incident.Channel, retries int) {
+	b.change(c, func(p *purse) { p.spent = max(0, p.spent-float64(retries)) })
+}
+
+// Earn counts first attempts that are made. One that only waited for its turn
+// earns nothing.
+func (b *Budget) Earn(c incident.Channel, first int) {
+	b.change(c, func(p *purse) { p.spent = max(0, p.spent-budgetRatio*float64(first)) })
+}
+
+func (b *Budget) change(c incident.Channel, fn func(*purse)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.channels == nil {
 		b.channels = map[incident.Channel]purse{}
 	}
 	p := b.channels[c]
-	earned := budgetRatio * float64(first)
-	if d := now.Sub(p.at); !p.at.IsZero() && d > 0 {
-		earned += budgetTrickle * d.Seconds()
-	}
-	p.spent, p.at = max(0, p.spent-earned), now
-	n := min(retries, max(0, int(budgetBurst-p.spent)))
-	p.spent += float64(n)
+	fn(&p)
 	b.channels[c] = p
-	return n
 }

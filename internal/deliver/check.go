@@ -48,7 +48,7 @@ func (w *work) judge(ctx context.Context, t turn, p people) (letter, *Settlement
 		return letter{}, &Settlement{Result: r, Reason: reason, Winner: winner, Done: !follows}, nil
 	}
 	t.pick = pick
-	if t.item.Attempts >= maxAttempts {
+	if t.item.Attempts >= maxWaits { // it kills its sender each time
 		w.undelivered[Exhausted]++
 		return letter{}, &Settlement{Result: Failed, Reason: Exhausted, Done: true}, nil
 	}

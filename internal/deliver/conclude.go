@@ -5,6 +5,15 @@ import (
 	"time"
 )
 
+// How often a text is tried.
+const (
+	// maxAttempts is how often a text is tried that may have been taken.
+	maxAttempts = 8
+	// maxWaits is how often a text is tried that was not: for more than a day, so
+	// that nobody is given up because a provider was away for half of one.
+	maxWaits = 32
+)
+
 // The waits between tries.
 const (
 	firstWait = 5 * time.Second
@@ -24,6 +33,7 @@ func conclude(t turn, o Outcome, keyed bool, now time.Time) Settlement {
 		return Settlement{Result: Sent, Done: true, Attempt: true, Post: o.ID}
 	}
 	s := Settlement{Attempt: true, RetryAt: now.Add(backoff(t))}
+	tries := maxWaits
 	switch f.Reason {
 	case Throttled, Unavailable:
 		asked := now.Add(min(f.RetryAfter, maxWait))
@@ -40,16 +50,27 @@ func conclude(t turn, o Outcome, keyed bool, now time.Time) Settlement {
 		return Settlement{Result: Refused, Reason: f.Reason, Done: true, Attempt: true}
 	case TimedOut:
 		s.unknown(keyed, now)
+		tries = t.unsureTries()
 	default: // an answer nobody knows is no answer
 		s.unknown(keyed, now)
+		tries = t.unsureTries()
 	}
-	if t.item.Attempts+1 >= maxAttempts {
+	if t.item.Attempts+1 >= tries {
 		s.Done, s.RetryAt, s.Reason = true, time.Time{}, Exhausted
 		if s.Result == "" {
 			s.Result = Failed
 		}
 	}
 	return s
+}
+
+// unsureTries answers how often a text is tried whose newest try had no answer. The
+// first such end never is the last, however often the text was not taken before.
+func (t turn) unsureTries() int {
+	if m, _ := t.item.find(t.pick.Text); m.Result == Unknown {
+		return maxAttempts
+	}
+	return maxWaits
 }
 
 // unknown makes the settlement one of a send that may have taken effect.

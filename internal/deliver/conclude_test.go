@@ -19,6 +19,7 @@ func TestConclude(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		tries   int
+		unsure  bool
 		outcome Outcome
 		keyless bool
 		want    Settlement
@@ -50,26 +51,46 @@ func TestConclude(t *testing.T) {
 			name: "an answer nobody knows", outcome: Outcome{Failure: fail("teapot")},
 			want: Settlement{Result: Unknown, Reason: TimedOut, Attempt: true, RetryAt: first},
 		},
-		{name: "not begun", outcome: Outcome{Failure: fail(NotBegun)}, tries: maxAttempts, want: Settlement{}},
+		{name: "not begun", outcome: Outcome{Failure: fail(NotBegun)}, tries: maxWaits, want: Settlement{}},
 		{
-			name: "unauthorised", outcome: Outcome{Failure: fail(Unauthorised)}, tries: maxAttempts,
+			name: "unauthorised", outcome: Outcome{Failure: fail(Unauthorised)}, tries: maxWaits,
 			want: Settlement{RetryAt: noon.Add(credentialWait)},
 		},
 		{name: "rejected", outcome: Outcome{Failure: fail(Rejected)}, want: Settlement{Result: Refused, Reason: Rejected, Done: true, Attempt: true}},
 		{name: "forbidden", outcome: Outcome{Failure: fail(Forbidden)}, want: Settlement{Result: Refused, Reason: Forbidden, Done: true, Attempt: true}},
 		{name: "gone", outcome: Outcome{Failure: fail(Gone)}, want: Settlement{Result: Refused, Reason: Gone, Done: true, Attempt: true}},
 		{
-			name: "the last try", outcome: Outcome{Failure: fail(Unavailable)}, tries: maxAttempts - 1,
+			name: "not taken for hours", outcome: Outcome{Failure: fail(Unavailable)}, tries: maxAttempts,
+			want: Settlement{Attempt: true, RetryAt: noon.Add(backoff(in(maxAttempts)))},
+		},
+		{
+			name: "the last try", outcome: Outcome{Failure: fail(Unavailable)}, tries: maxWaits - 1,
 			want: Settlement{Result: Failed, Reason: Exhausted, Done: true, Attempt: true},
 		},
 		{
-			name: "the last try, no answer", outcome: Outcome{Failure: fail(TimedOut)}, tries: maxAttempts - 1,
+			name: "the last try, throttled", outcome: Outcome{Failure: fail(Throttled)}, tries: maxWaits - 1,
+			want: Settlement{Result: Failed, Reason: Exhausted, Done: true, Attempt: true},
+		},
+		{
+			name: "no answer for the first time, after hours", outcome: Outcome{Failure: fail(TimedOut)}, tries: maxAttempts,
+			want: Settlement{Result: Unknown, Reason: TimedOut, Attempt: true, RetryAt: noon.Add(backoff(in(maxAttempts)))},
+		},
+		{
+			name: "the last try, no answer", outcome: Outcome{Failure: fail(TimedOut)}, tries: maxAttempts - 1, unsure: true,
+			want: Settlement{Result: Unknown, Reason: Exhausted, Done: true, Attempt: true},
+		},
+		{
+			name: "the last try, an answer nobody knows", outcome: Outcome{Failure: fail("teapot")}, tries: maxAttempts - 1, unsure: true,
 			want: Settlement{Result: Unknown, Reason: Exhausted, Done: true, Attempt: true},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := conclude(in(c.tries), c.outcome, !c.keyless, noon)
+			of := in(c.tries)
+			if c.unsure {
+				of.item.mark(Mark{Seq: 1, Text: 1, Result: Unknown})
+			}
+			got := conclude(of, c.outcome, !c.keyless, noon)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("conclude (-want +got):\n%s", diff)
 			}
@@ -82,7 +103,7 @@ func TestBackoff(t *testing.T) {
 	waits := map[time.Duration]bool{}
 	for _, id := range []incident.RecipientID{"a", "b", "c", "d"} {
 		before := time.Duration(0)
-		for tries := range maxAttempts {
+		for tries := range maxWaits {
 			got := backoff(turn{key: Key{Recipient: id}, item: Item{Attempts: tries}})
 			if got < before/2 || got > maxWait || got < firstWait/2 {
 				t.Errorf("backoff(%s, %d) = %s after %s", id, tries, got, before)

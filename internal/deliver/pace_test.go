@@ -126,11 +126,14 @@ func TestBudget(t *testing.T) {
 			f, r := rapid.IntRange(0, waveSize).Draw(t, "first"), rapid.IntRange(0, waveSize).Draw(t, "retries")
 			s := rapid.IntRange(0, 3).Draw(t, "seconds")
 			seconds += s
-			n := b.Take(incident.Email, f, r, noon.Add(time.Duration(seconds)*time.Second))
+			n := b.Take(incident.Email, r, noon.Add(time.Duration(seconds)*time.Second))
 			if n < 0 || n > r {
-				t.Fatalf("Take(%d first, %d retries) = %d", f, r, n)
+				t.Fatalf("Take(%d retries) = %d", r, n)
 			}
-			first, retries = first+f, retries+n
+			unused := rapid.IntRange(0, n).Draw(t, "unused")
+			b.Return(incident.Email, unused)
+			b.Earn(incident.Email, f)
+			first, retries = first+f, retries+n-unused
 		}
 		if most := budgetBurst + budgetRatio*float64(first) + budgetTrickle*float64(seconds); float64(retries) > most {
 			t.Fatalf("%d retries after %d first attempts in %d s, want at most %g", retries, first, seconds, most)
@@ -141,14 +144,19 @@ func TestBudget(t *testing.T) {
 func TestBudgetTrickles(t *testing.T) {
 	t.Parallel()
 	var b Budget
-	b.Take(incident.Email, 0, 1000, noon)
-	if n := b.Take(incident.Email, 0, 5, noon); n != 0 {
+	b.Take(incident.Email, 1000, noon)
+	if n := b.Take(incident.Email, 5, noon); n != 0 {
 		t.Errorf("Take(spent) = %d, want 0", n)
 	}
-	if n := b.Take(incident.Email, 0, 5, noon.Add(2*time.Second)); n != 2 {
+	if n := b.Take(incident.Email, 5, noon.Add(2*time.Second)); n != 2 {
 		t.Errorf("Take(2 s later) = %d, want 2", n)
 	}
-	if n := b.Take(incident.SMS, 0, 5, noon); n != 5 {
+	if n := b.Take(incident.SMS, 5, noon); n != 5 {
 		t.Errorf("Take(another channel) = %d, want 5", n)
+	}
+	b.Return(incident.Email, 2)
+	b.Earn(incident.Email, 10)
+	if n := b.Take(incident.Email, 5, noon.Add(2*time.Second)); n != 3 {
+		t.Errorf("Take(2 returned, 10 first attempts) = %d, want 3", n)
 	}
 }

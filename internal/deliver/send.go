@@ -17,8 +17,6 @@ const (
 	// maxRounds bounds how often a wave is decided anew: what is owed, the
 	// newest, and what changed while we looked.
 	maxRounds = 8
-	// maxAttempts is how often a text is tried before it is given up.
-	maxAttempts = 8
 	// defaultLease is how long a claim holds.
 	defaultLease = 60 * time.Second
 	// leaseMargin is how long before the end of its lease a send must be over,

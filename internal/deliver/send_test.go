@@ -272,11 +272,15 @@ func TestSendGivesUp(t *testing.T) {
 	id := d.reader(1)
 	d.notice(theOne, incident.Investigating)
 	d.box.answer = func(Envelope) (Outcome, bool) { return Outcome{Failure: &Failure{Reason: Unavailable}}, false }
+	begin := d.now
 	for tries := 1; ; tries++ {
 		again := d.deliver()
 		if again.IsZero() {
-			if tries != maxAttempts || d.box.calls != maxAttempts {
-				t.Errorf("gave up after %d runs and %d calls, want %d", tries, d.box.calls, maxAttempts)
+			if tries != maxWaits || d.box.calls != maxWaits {
+				t.Errorf("gave up after %d runs and %d calls, want %d", tries, d.box.calls, maxWaits)
+			}
+			if d.now.Sub(begin) < 24*time.Hour {
+				t.Errorf("gave up after %s, want a day at least", d.now.Sub(begin))
 			}
 			break
 		}
@@ -308,8 +312,8 @@ func TestSendGivesUpOnWhatKills(t *testing.T) {
 	for ; run(); runs++ {
 		d.now = d.now.Add(time.Hour)
 	}
-	if runs != maxAttempts {
-		t.Errorf("tried %d times, want %d", runs, maxAttempts)
+	if runs != maxWaits {
+		t.Errorf("tried %d times, want %d", runs, maxWaits)
 	}
 	d.marked(id, 1, Unknown, Exhausted)
 	if d.told[Exhausted] != 1 {
@@ -449,6 +453,44 @@ func TestSendProbes(t *testing.T) {
 	}
 	if len(d.box.shown) != 40 {
 		t.Errorf("%d shown in the end, want 40", len(d.box.shown))
+	}
+}
+
+// A retry that only waits for its turn spends nothing of the budget, and a first
+// attempt that does earns nothing.
+func TestSendSpendsWhatItSends(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, incident.Email)
+	for n := range 4 {
+		d.reader(n)
+	}
+	d.notice(theOne, incident.Investigating)
+	d.box.answer = func(Envelope) (Outcome, bool) { return Outcome{Failure: &Failure{Reason: Unavailable}}, false }
+	d.deliver()
+	d.box.answer = nil
+	d.now = d.now.Add(time.Hour)
+	for _, pace := range []Pace{{Off: true}, {Rate: 1, Burst: 1, Used: 1, At: d.now}} {
+		d.paces[d.c] = pace
+		for range 10 {
+			d.deliver()
+		}
+	}
+	if n := d.snd.Budget.Take(d.c, budgetBurst, d.now); n != budgetBurst {
+		t.Errorf("Take(after waiting) = %d, want %d", n, budgetBurst)
+	}
+	if got := d.ticks[TickRetry]; got != 0 {
+		t.Errorf("counted %d retries, want 0", got)
+	}
+	other := newDesk(t, incident.Email)
+	other.reader(1)
+	other.notice(theOne, incident.Investigating)
+	other.paces[other.c] = Pace{Off: true}
+	other.snd.Budget.Take(other.c, budgetBurst, other.now)
+	for range 20 {
+		other.deliver()
+	}
+	if n := other.snd.Budget.Take(other.c, 1, other.now); n != 0 {
+		t.Errorf("Take(after first attempts that were not made) = %d, want 0", n)
 	}
 }
 

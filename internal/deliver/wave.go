@@ -79,7 +79,9 @@ func (w *work) round(ctx context.Context, turns []turn) ([]turn, error) {
 		w.paused()
 		return nil, nil
 	}
-	ready, err := w.reserve(ctx, w.ripe(turns, now), now)
+	first, retries := w.ripe(turns, now)
+	ready, err := w.reserve(ctx, append(first, retries...), now)
+	w.spend(len(first), len(retries), len(ready))
 	if err != nil || len(ready) == 0 {
 		return nil, err
 	}
@@ -98,8 +100,7 @@ func (w *work) round(ctx context.Context, turns []turn) ([]turn, error) {
 
 // ripe leaves those who may be claimed now: nobody else holds them, nothing
 // asks them to wait, and the budget has room for their retry.
-func (w *work) ripe(turns []turn, now time.Time) []turn {
-	var first, retries []turn
+func (w *work) ripe(turns []turn, now time.Time) (first, retries []turn) {
 	for _, t := range turns {
 		d := Decide(t.item, w.ask(t, now, now))
 		switch held := w.matter.held(t.item, now); {
@@ -113,15 +114,26 @@ func (w *work) ripe(turns []turn, now time.Time) []turn {
 			first = append(first, t)
 		}
 	}
-	if w.Budget != nil {
-		n := w.Budget.Take(w.chunk.Channel, len(first), len(retries), now)
+	if w.Budget != nil && len(retries) > 0 {
+		n := w.Budget.Take(w.chunk.Channel, len(retries), now)
 		if n < len(retries) {
 			w.later(now.Add(budgetWait))
 		}
 		retries = retries[:n]
 	}
-	w.count(TickRetry, len(retries))
-	return append(first, retries...)
+	return first, retries
+}
+
+// spend settles with the budget: of those who asked for slots so many, first
+// attempts before retries, had one.
+func (w *work) spend(first, retries, had int) {
+	first = min(first, had)
+	made := had - first
+	if w.Budget != nil {
+		w.Budget.Earn(w.chunk.Channel, first)
+		w.Budget.Return(w.chunk.Channel, retries-made)
+	}
+	w.count(TickRetry, made)
 }
 
 // reserve takes a slot of the channel's rate for each, or for one that probes a

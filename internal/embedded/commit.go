@@ -235,14 +235,22 @@ func putMemo(tx Tx, m deliver.Memo) error {
 func (w *writer) drafts(c announce.Change) error {
 	for n, d := range c.Drafts {
 		if was := w.wasDraft[n]; was.Revision > 0 {
-			if err := w.tx.Delete(tableIncidents, keyDraftOf(was)); err != nil {
-				return err
+			for _, key := range []string{keyDraftOf(was), keyOpenDraftOf(was)} {
+				if err := w.tx.Delete(tableIncidents, key); err != nil {
+					return err
+				}
 			}
 		}
 		if err := put(w.tx, tableIncidents, keyDraft(d.ID), d); err != nil {
 			return err
 		}
 		if err := put(w.tx, tableIncidents, keyDraftOf(d), d.ID); err != nil {
+			return err
+		}
+		if d.State != announce.DraftOpen {
+			continue
+		}
+		if err := put(w.tx, tableIncidents, keyOpenDraftOf(d), d.ID); err != nil {
 			return err
 		}
 	}

@@ -187,9 +187,19 @@ func (s *Store) Draft(ctx context.Context, id announce.DraftID) (announce.Draft,
 }
 
 // Drafts implements announce.Drafts.
-func (s *Store) Drafts(ctx context.Context, id incident.ID) (ds []announce.Draft, err error) {
+func (s *Store) Drafts(ctx context.Context, id incident.ID) ([]announce.Draft, error) {
+	return s.draftsUnder(ctx, keyDraftsOf(id))
+}
+
+// OpenDrafts implements announce.Drafts.
+func (s *Store) OpenDrafts(ctx context.Context, id incident.ID) ([]announce.Draft, error) {
+	return s.draftsUnder(ctx, keyOpenDraftsOf(id))
+}
+
+// draftsUnder reads the drafts whose ids stand under a prefix.
+func (s *Store) draftsUnder(ctx context.Context, prefix string) (ds []announce.Draft, err error) {
 	err = view(ctx, s.kv, func(tx Tx) error {
-		ids, _, err := page[announce.DraftID](tx, tableIncidents, keyDraftsOf(id), "", 0, nil)
+		ids, _, err := page[announce.DraftID](tx, tableIncidents, prefix, "", 0, nil)
 		if err != nil {
 			return err
 		}

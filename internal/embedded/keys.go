@@ -110,6 +110,13 @@ func keyDraftOf(d announce.Draft) string {
 	return keyDraftsOf(d.Incident) + keyTime(d.At) + "#" + string(d.ID)
 }
 
+// keyOpenDraftsOf begin the drafts that wait, apart from all there ever were.
+func keyOpenDraftsOf(id incident.ID) string { return keyIncident(id) + "W#" }
+
+func keyOpenDraftOf(d announce.Draft) string {
+	return keyOpenDraftsOf(d.Incident) + keyTime(d.At) + "#" + string(d.ID)
+}
+
 func keyJob(id incident.ID, seq int, c incident.Channel) string {
 	return keyIncident(id) + "J#" + keyNumber(seq) + "#" + string(c)
 }
@@ -180,7 +187,10 @@ func keyListIncident(s incident.Snapshot) string {
 func keyListSignal(e announce.Evidence) string { return listSignals + keySignal(e.Signal) }
 
 // Table deliveries. One machine has no hot partitions, so that a ledger needs
-// no shards.
+// no shards. Where it does, the shard must come from the recipient id's own
+// digits, never from shardOf: a fan-out reads the book shard by shard, so that
+// with the same hash all claims of a while fall on one shard of the ledger, 32
+// times the mean of 64 shards.
 
 func keyLedger(id incident.ID) string { return "D#" + string(id) + sep }
 

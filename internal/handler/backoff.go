@@ -24,3 +24,21 @@ func backoff(attempt int, jitter func(time.Duration) time.Duration) time.Duratio
 	}
 	return wait
 }
+
+const (
+	// maxReceiveCount is how often the queues of chunks let one be received.
+	maxReceiveCount = 1000
+	// patienceStep is how often one must be received to wait for a second.
+	patienceStep = 70
+)
+
+// Patience answers the least that a chunk waits which is shown again although
+// nothing failed: with the cube of how often it was received, and 15 minutes at
+// most. Each reception counts against the queue's maxReceiveCount, also while a
+// channel is busy, broken or switched off. The first hundred stay within three
+// seconds, since in a drain each wave of a chunk takes some; half a day of
+// waiting takes about 500, and all of them last for five days.
+func Patience(received int) time.Duration {
+	n := time.Duration(min(max(received, 0), maxReceiveCount))
+	return min(n*n*n*time.Second/(patienceStep*patienceStep*patienceStep), maxBackoff)
+}

@@ -80,6 +80,7 @@ func TestMixedBatchIsExact(t *testing.T) {
 			m.Attributes["ApproximateReceiveCount"] = fmt.Sprint(count)
 			stay := func(wait time.Duration) { want = append(want, id); waits[m.ReceiptHandle] = wait }
 			after := min(15*time.Minute, 2*time.Second<<min(count-1, 20))
+			patient := handler.Patience(count)
 			park := func() {
 				if parked++; parkingDown {
 					stay(after)
@@ -95,10 +96,10 @@ func TestMixedBatchIsExact(t *testing.T) {
 				stay(after)
 			case "again":
 				w.again[seq] = noon.Add(42 * time.Second)
-				stay(42 * time.Second)
+				stay(max(42*time.Second, patient))
 			case "again-past":
 				w.again[seq] = noon.Add(-time.Hour)
-				stay(0)
+				stay(patient)
 			case "again-far":
 				w.again[seq] = noon.Add(24 * time.Hour)
 				stay(15 * time.Minute)

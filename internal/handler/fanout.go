@@ -61,7 +61,7 @@ func (h Delivery) Handle(ctx context.Context, raw json.RawMessage) (any, error) 
 		if err != nil || again.IsZero() {
 			return verdict{}, err
 		}
-		return verdict{again: true, wait: again.Sub(h.Now())}, nil
+		return verdict{again: true, wait: max(again.Sub(h.Now()), Patience(attempts(m)))}, nil
 	})
 }
 

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 )
@@ -28,6 +29,41 @@ func TestBackoff(t *testing.T) {
 		if got := backoff(c.attempt, c.jitter); got != c.want {
 			t.Errorf("backoff(%d) = %v, want %v", c.attempt, got, c.want)
 		}
+	}
+}
+
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		received int
+		want     time.Duration
+	}{
+		{received: -1},
+		{received: 0},
+		{received: 7, want: time.Millisecond},
+		{received: 70, want: time.Second},
+		{received: 140, want: 8 * time.Second},
+		{received: 420, want: 216 * time.Second},
+		{received: 700, want: 15 * time.Minute},
+		{received: math.MaxInt, want: 15 * time.Minute},
+	} {
+		if got := Patience(c.received); got != c.want {
+			t.Errorf("Patience(%d) = %v, want %v", c.received, got, c.want)
+		}
+	}
+}
+
+// TestPatienceOutlastsOutages adds up how long a chunk lives that is never done.
+func TestPatienceOutlastsOutages(t *testing.T) {
+	t.Parallel()
+	lived, half := time.Duration(0), 0
+	for received := range maxReceiveCount {
+		if lived += Patience(received); lived <= 12*time.Hour {
+			half = received
+		}
+	}
+	if lived < 5*24*time.Hour || half > 500 {
+		t.Errorf("%d receptions last %v, and half a day costs %d, want five days and about 500", maxReceiveCount, lived, half)
 	}
 }
 

@@ -285,7 +285,10 @@ func alarms(x announceCase) {
 		t.Helper()
 		must(t, s.Commit(ctx, announce.Change{Alarms: []announce.Alarm{a}}))
 	}
-	a := announce.Alarm{Fingerprint: "f-1", Name: "errors", State: incident.SignalAlarm, At: Start, Incident: "i-1", Component: "checkout"}
+	a := announce.Alarm{
+		Fingerprint: "f-1", Name: "errors", State: incident.SignalAlarm, At: Start, Incident: "i-1", Component: "checkout",
+		Signal: signal("errors", Start),
+	}
 	b := announce.Alarm{Fingerprint: "arn:aws:x:y#c=1,d=2", Name: "latency", State: incident.SignalAlarm, Quiet: true, At: Start, Incident: "i-1"}
 	write(a)
 	write(b)
@@ -331,7 +334,9 @@ func drafts(x announceCase) {
 	first := announce.Draft{ID: "d-3", Incident: "i-1", Revision: 1, State: announce.DraftOpen, At: Start}
 	must(t, s.Commit(ctx, announce.Change{Drafts: []announce.Draft{d, first}}))
 	same(t, "Draft", must1(s.Draft(ctx, "d-2"))(t), d)
+	must(t, s.Commit(ctx, announce.Change{Drafts: []announce.Draft{{ID: "d-4", Incident: "i-2", Revision: 1, State: announce.DraftOpen, At: Start}}}))
 	same(t, "Drafts", must1(s.Drafts(ctx, "i-1"))(t), []announce.Draft{first, d})
+	same(t, "OpenDrafts", must1(s.OpenDrafts(ctx, "i-1"))(t), []announce.Draft{first, d})
 	wantOneWinner(t, race(func(n int) error {
 		next := d
 		next.Revision, next.Seq, next.State = 2, n, announce.DraftPublished
@@ -343,6 +348,13 @@ func drafts(x announceCase) {
 	if len(ds) != 2 || ds[0].ID != "d-2" || ds[0].State != announce.DraftPublished || ds[1].Revision != 2 {
 		t.Errorf("Drafts = %d of them, want d-2 published, then d-3 in revision 2", len(ds))
 	}
+	same(t, "OpenDrafts once one is published", must1(s.OpenDrafts(ctx, "i-1"))(t), []announce.Draft{first})
+	first.Revision, first.State = 3, announce.DraftDismissed
+	must(t, s.Commit(ctx, announce.Change{Drafts: []announce.Draft{first}}))
+	same(t, "OpenDrafts once the other is dismissed", must1(s.OpenDrafts(ctx, "i-1"))(t), nil)
+	first.Revision, first.State = 4, announce.DraftOpen
+	must(t, s.Commit(ctx, announce.Change{Drafts: []announce.Draft{first}}))
+	same(t, "OpenDrafts once it is open again", must1(s.OpenDrafts(ctx, "i-1"))(t), []announce.Draft{first})
 }
 
 func dueIDs(ds []announce.Due) (ids []announce.DueID) {

@@ -57,6 +57,42 @@ func TestHandlersDoTheSame(t *testing.T) {
 	}
 }
 
+// TestFewReadersOutliveTwelveHours: the breaker takes the few as probes, and none
+// of them is given up for it.
+func TestFewReadersOutliveTwelveHours(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 60} {
+		o := Options{Recipients: n, Rate: 14, Updates: []time.Duration{0, 2 * time.Minute}, Down: []Span{{0, 12 * time.Hour}}}
+		f, err := Drain(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Log(f)
+		if f.Stale > 0 || f.Told > 0 || f.Dead > 0 {
+			t.Errorf("Drain(%d) = %s, want nobody without the newest, given up or dead", n, f)
+		}
+	}
+}
+
+// TestManyWorkersWearNoChunkOut has more senders than the rate needs: a chunk is
+// taken more often, and learns to wait.
+func TestManyWorkersWearNoChunkOut(t *testing.T) {
+	t.Parallel()
+	o := fresh(4_000)
+	o.Workers = 50
+	f, err := Drain(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(f)
+	if err := f.Check(o); err != nil {
+		t.Error(err)
+	}
+	if f.Most > 250 {
+		t.Errorf("Drain() = a chunk taken %d times, want up to 250", f.Most)
+	}
+}
+
 // TestInvocationsHoldTheSame measures memory, so it runs alone: ten times the
 // readers, and no more in anybody's hands.
 func TestInvocationsHoldTheSame(t *testing.T) {

@@ -42,6 +42,51 @@ func TestStormIsTheSameForASeed(t *testing.T) {
 	}
 }
 
+// TestStormFindsTheRuleThatPublishes: one alarm of thirty may publish by itself,
+// and it fires steadily while the others flap.
+func TestStormFindsTheRuleThatPublishes(t *testing.T) {
+	t.Parallel()
+	p := strings.Replace(string(forecast), "    - {name: payments-*, component: payments, severity: critical, group: payments, publish: auto, after: 1m}",
+		"    - {name: payments-00, component: payments, severity: critical, group: payments, publish: auto, after: 1m}\n"+
+			"    - {name: payments-*, component: payments, severity: critical, group: payments}", 1)
+	w, err := Storm(t.Context(), StormOptions{Seed: 1, Alarms: 3_000, Length: 3 * time.Minute, Plan: []byte(p)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(w)
+	if err := w.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLoneFlappingAlarm flaps one alarm twice a second for two minutes, once its
+// notice is out.
+func TestLoneFlappingAlarm(t *testing.T) {
+	t.Parallel()
+	var ds []drop
+	for n, f := range fronts[:3] {
+		at := begin.Add(time.Duration(n) * time.Second)
+		ds = append(ds, drop{change: change{alarmName(f.group, 0), incident.SignalAlarm, at}, visible: at})
+	}
+	w := watch{name: alarmName("mail", 0), state: incident.SignalOK}
+	ds = append(ds, drop{change: w.turn(begin), visible: begin.Add(10 * time.Second)})
+	for n := range 240 {
+		at := begin.Add(3*time.Minute + time.Duration(n)*500*time.Millisecond)
+		ds = append(ds, drop{change: w.turn(at), visible: at})
+	}
+	x, err := rain(t.Context(), StormOptions{Alarms: len(ds), Length: 5 * time.Minute}, ds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(x)
+	if err := x.Check(); err != nil {
+		t.Error(err)
+	}
+	if x.Most > 4 {
+		t.Errorf("an operator was sent %d messages in a minute about one alarm that flaps, want a few", x.Most)
+	}
+}
+
 // TestStormCheckFinds gives each fault to the check.
 func TestStormCheckFinds(t *testing.T) {
 	t.Parallel()
