@@ -43,7 +43,7 @@ var layers = map[string]int{
 	"internal/handler/web": 6, // what the pages share
 	"internal/porttest":    7,
 	"infra/judge":          6,
-	"infra/local":          9, "infra/sim": 9,
+	"infra/local":          9, "infra/sim": 9, "infra/sim/bulk": 8,
 }
 
 // layer answers the layer of a package, that of the nearest folder above it
