@@ -123,8 +123,9 @@ type intake struct {
 
 // next answers the alarm's state after the signal.
 func (in intake) next(quiet bool, id incident.ID, c incident.ComponentID) Alarm {
+	firing := in.sig.State == incident.SignalAlarm && !quiet || in.sig.State == incident.SignalInsufficient && in.was.Firing
 	return Alarm{
-		Fingerprint: in.sig.Fingerprint(), Name: in.sig.Alarm, State: in.sig.State, Quiet: quiet,
+		Fingerprint: in.sig.Fingerprint(), Name: in.sig.Alarm, State: in.sig.State, Quiet: quiet, Firing: firing,
 		At: in.sig.At, Was: in.was.At, Incident: id, Component: c, Signal: in.sig,
 	}
 }
@@ -242,7 +243,7 @@ func (in intake) gather(ctx context.Context, c Change, inc incident.Incident, ru
 	if err != nil {
 		return fmt.Errorf("read hold: %w", err)
 	}
-	fired := in.was.State == incident.SignalAlarm && !in.was.Quiet && in.was.Incident == inc.ID()
+	fired := in.was.Firing && in.was.Incident == inc.ID()
 	if !held && !firing && !fired {
 		c.Due = append(c.Due, Due{
 			ID: dueID(DueHold, string(inc.ID()), 1), Kind: DueHold, At: in.Now().Add(in.plan.Alarms.Hold), Incident: inc.ID(), Seq: 1,
@@ -489,13 +490,10 @@ func (s *Service) alarms(ctx context.Context, inc incident.Incident) ([]Alarm, e
 		if err != nil {
 			return nil, fmt.Errorf("read alarms of incident: %w", err)
 		}
-		out = append(out, slices.DeleteFunc(as, func(a Alarm) bool { return !a.fires() })...)
+		out = append(out, slices.DeleteFunc(as, func(a Alarm) bool { return !a.Firing })...)
 	}
 	return out, nil
 }
-
-// fires reports whether an alarm fires; what CloudWatch itself keeps quiet does not.
-func (a Alarm) fires() bool { return a.State == incident.SignalAlarm && !a.Quiet }
 
 // planned answers the planned work that is going on at a component.
 func (in intake) planned(ctx context.Context, c incident.ComponentID) (incident.Incident, bool, error) {

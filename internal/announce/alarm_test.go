@@ -339,3 +339,16 @@ func TestUnreadableIsKeptAndToldOnce(t *testing.T) {
 		t.Errorf("told in slots %v, want one by mail and one in the room", slots)
 	}
 }
+
+func TestInsufficientDataInHold(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.signal(s.alarm("login-failures", incident.SignalAlarm))
+	s.pass(30 * time.Second)
+	id := s.live()[0].ID
+	s.signal(s.alarm("login-failures", incident.SignalInsufficient))
+	s.pass(time.Minute)
+	if got := s.read(id); got.End != "" {
+		t.Errorf("end after INSUFFICIENT_DATA within the hold = %q, want none: it clears nothing", got.End)
+	}
+}

@@ -68,8 +68,11 @@ type Alarm struct {
 	Name        string               `json:"name"`
 	State       incident.SignalState `json:"state"`
 	// Quiet tells that the state was suppressed or muted, so nobody was told.
-	Quiet bool      `json:"quiet,omitempty"`
-	At    time.Time `json:"at"`
+	Quiet bool `json:"quiet,omitempty"`
+	// Firing tells that it has fired and not cleared since: INSUFFICIENT_DATA
+	// clears nothing. What is quiet does not fire.
+	Firing bool      `json:"firing,omitempty"`
+	At     time.Time `json:"at"`
 	// Was is the time that must be stored for this write to be made; zero for none.
 	Was time.Time `json:"-"`
 	// Incident is the one it joined last; Component is what the rule said.

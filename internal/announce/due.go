@@ -435,7 +435,7 @@ func (o occurrence) leftover(ctx context.Context) error {
 		return fmt.Errorf("read alarms of incident: %w", err)
 	}
 	for _, a := range as {
-		if a.Incident != o.inc.ID() || !a.fires() {
+		if a.Incident != o.inc.ID() || !a.Firing {
 			continue
 		}
 		sig := a.Signal
