@@ -32,6 +32,7 @@ type engine struct {
 	busy  int // workers that are looking or working
 	kicks int // rises when there may be something to do
 	looks int // rises when a worker has looked
+	woken chan struct{}
 	over  bool
 
 	// swept is when the sweeper, which is one worker, swept last.
@@ -42,6 +43,7 @@ type engine struct {
 
 func newEngine(e *engine) *engine {
 	e.moved = sync.NewCond(&e.mu)
+	e.woken = make(chan struct{}, 1)
 	return e
 }
 
@@ -137,6 +139,9 @@ func (e *engine) pump(ctx context.Context) {
 			return
 		case <-e.queues.Arrivals():
 		case <-timer.C:
+		case <-e.woken: // something may be due now that was not
+			timer.Reset(e.pause(ctx))
+			continue
 		}
 		e.kick()
 		timer.Reset(e.pause(ctx))
@@ -200,6 +205,12 @@ func (e *engine) invoke(ctx context.Context, function string, payload []byte) ([
 	if !ok {
 		return nil, fmt.Errorf("no function %q", function)
 	}
+	defer func() {
+		select {
+		case e.woken <- struct{}{}:
+		default:
+		}
+	}()
 	return h.Invoke(ctx, payload)
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -13,8 +12,6 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"shirase/internal/embedded"
 )
 
 func TestMain(m *testing.M) {
@@ -32,14 +29,17 @@ type process struct {
 	t   *testing.T
 	cmd *exec.Cmd
 	url string
+	log *logged
 }
 
 var servesOn = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
-func start(t *testing.T, data string) *process {
+func start(t *testing.T, data string, args ...string) *process {
 	t.Helper()
-	cmd := exec.Command("shirase", "-data", data, "-addr", "127.0.0.1:0")
-	cmd.Stderr = os.Stderr
+	cmd := exec.Command("shirase", append([]string{"-data", data, "-addr", "127.0.0.1:0"}, args...)...)
+	log := &logged{more: make(chan struct{}, 1)}
+	cmd.Env = append(os.Environ(), "SHIRASE_LOG_LEVEL=info")
+	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -47,11 +47,16 @@ func start(t *testing.T, data string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: cmd}
-	t.Cleanup(p.kill)
+	p := &process{t: t, cmd: cmd, log: log}
+	t.Cleanup(func() {
+		p.kill()
+		for _, l := range log.said() {
+			t.Log(l)
+		}
+	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Fatalf("the program said nothing: %v", err)
+		t.Fatalf("the program said nothing: %v\n%s", err, strings.Join(log.said(), "\n"))
 	}
 	p.url = servesOn.FindString(line)
 	return p
@@ -86,61 +91,9 @@ func (p *process) ask(method, path, body string, into any) {
 	}
 }
 
-// TestKilledAfterEachUpdate kills the program right after each of 20 updates
-// that it accepted. In the end every recipient has the last word, in order, and
-// nobody has one twice.
-func TestKilledAfterEachUpdate(t *testing.T) {
+// TestKilledAtAFewMoments is a short story of [kills]; the long one runs with
+// the build tag process.
+func TestKilledAtAFewMoments(t *testing.T) {
 	t.Parallel()
-	const rounds = 20
-	data := t.TempDir()
-	var o struct {
-		ID  string `json:"id"`
-		Seq int    `json:"seq"`
-	}
-	for n := range rounds {
-		p := start(t, data)
-		if n == 0 {
-			p.ask(http.MethodPost, "/v1/incidents", three, &o)
-		} else {
-			stage := []string{"investigating", "identified", "monitoring"}[n%3]
-			p.ask(http.MethodPost, "/v1/incidents/"+o.ID+"/updates", `{"stage":"`+stage+`"}`, &o)
-		}
-		p.kill()
-	}
-	if o.Seq != rounds {
-		t.Fatalf("the last answer has seq %d, want %d", o.Seq, rounds)
-	}
-	p := start(t, data)
-	p.ask(http.MethodPost, "/clock", `{"advance":"20m"}`, nil)
-	var es []embedded.Entry
-	p.ask(http.MethodGet, "/inbox.json", "", &es)
-	newest, seen := map[string]int{}, map[string]bool{}
-	for _, e := range es {
-		if e.Kind != "update" {
-			continue
-		}
-		to := string(e.Channel) + " " + e.To
-		if e.Seq < newest[to] {
-			t.Errorf("%s got %d after %d", to, e.Seq, newest[to])
-		}
-		newest[to] = max(newest[to], e.Seq)
-		if once := fmt.Sprint(to, e.Seq); seen[once] {
-			t.Errorf("%s got %d twice", to, e.Seq)
-		} else {
-			seen[once] = true
-		}
-	}
-	// Four people by mail, two rooms and four endpoints hear every stage.
-	told := 0
-	for to, seq := range newest {
-		if strings.HasPrefix(to, "sms") {
-			continue // hears the first and the last only
-		}
-		if told++; seq != rounds {
-			t.Errorf("%s has %d as the newest, want %d", to, seq, rounds)
-		}
-	}
-	if told < 20 {
-		t.Errorf("only %d recipients were told", told)
-	}
+	kills(t, 1, 3)
 }
