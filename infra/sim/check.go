@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,6 +32,8 @@ type reading struct {
 	meta    map[incident.ID]metaRead
 	found   map[recipient]foundRead
 	claimed map[deliver.Key]claimed
+	// asks are the recipients who want to be left alone for a while.
+	asks map[deliver.Key]time.Time
 }
 
 type metaRead struct {
@@ -73,7 +76,9 @@ type checker struct {
 	planted  string
 	planned  int
 	finished int
-	people   []subscribe.Entry
+	// waiting are the asynchronous invocations that are to be tried again.
+	waiting int
+	people  []subscribe.Entry
 
 	// sights are in the order in which they were seen; seen are those of one line.
 	sights []sight
@@ -95,9 +100,25 @@ type checker struct {
 	// broken are the messages that nobody can read.
 	broken map[string]bool
 	off    map[incident.Channel]time.Time
+	// worked tells that there was planned work.
+	worked bool
 	// left are those who were no readers at some moment, moved those who have
 	// changed what they want to hear of.
 	left, moved map[recipient]bool
+	// late are those who confirmed while an incident went on.
+	late map[recipient]map[incident.ID]bool
+	// named are all components that an incident ever had.
+	named map[incident.ID]map[incident.ComponentID]bool
+	// ended are the incidents that were over at some moment.
+	ended map[incident.ID]bool
+	// made are the idempotency keys under which a change was made.
+	made map[string]bool
+	// refused are the texts that a provider refused for good.
+	refused map[deliver.Key]map[int]bool
+	// called is when a recipient's provider was called last for a text. Asked is
+	// until when it wants to be left alone, as far as that was settled.
+	called map[deliver.Key]map[int]time.Time
+	asked  map[deliver.Key]time.Time
 }
 
 func newChecker() checker {
@@ -106,6 +127,8 @@ func newChecker() checker {
 		expected: map[incident.ID]map[int][]recipient{}, routes: map[incident.ID]map[incident.Route]bool{},
 		answers: map[string]string{}, monitored: map[said]bool{}, unreadable: map[string]bool{}, broken: map[string]bool{}, off: map[incident.Channel]time.Time{},
 		left: map[recipient]bool{}, moved: map[recipient]bool{},
+		late: map[recipient]map[incident.ID]bool{}, named: map[incident.ID]map[incident.ComponentID]bool{}, made: map[string]bool{}, ended: map[incident.ID]bool{},
+		refused: map[deliver.Key]map[int]bool{}, called: map[deliver.Key]map[int]time.Time{}, asked: map[deliver.Key]time.Time{},
 	}
 }
 
@@ -160,9 +183,19 @@ func (w *world) noteChunk(c deliver.Chunk) {
 
 // claim lets the ledger decide, and looks at what it decides.
 func (w *world) claim(ctx context.Context, asks []deliver.Ask) ([]deliver.Decision, error) {
+	keys := make([]deliver.Key, len(asks))
+	for n, a := range asks {
+		keys[n] = a.Key
+	}
+	before := w.items(keys)
 	ds, err := w.store.Claim(ctx, asks)
 	if err != nil {
 		return nil, err
+	}
+	for n, it := range before {
+		if ds[n].Verdict == deliver.Granted && it.State == deliver.Claimed && w.now.Before(it.LeaseUntil.Add(-margin)) {
+			w.fault("I4", "%s: a live lease is taken over %s before its end", line(keys[n]), it.LeaseUntil.Sub(w.now))
+		}
 	}
 	t := w.current
 	if t.read.claimed == nil {
@@ -183,15 +216,26 @@ func (w *world) claim(ctx context.Context, asks []deliver.Ask) ([]deliver.Decisi
 
 // settle lets the ledger decide, and sees to it that what was told stays told.
 func (w *world) settle(ctx context.Context, ss []deliver.Settlement) ([]bool, error) {
-	before := w.items(ss)
+	keys := make([]deliver.Key, len(ss))
+	for n, s := range ss {
+		keys[n] = s.Key
+	}
+	before := w.items(keys)
 	taken, err := w.store.Settle(ctx, ss)
 	if err != nil {
 		return nil, err
 	}
-	after := w.items(ss)
+	after := w.items(keys)
 	for n := range ss {
+		if until, ok := w.current.read.asks[keys[n]]; ok && taken[n] {
+			w.asked[keys[n]] = until
+		}
+		delete(w.current.read.asks, keys[n])
 		if len(before) > 0 {
-			w.compare(ss[n].Key, before[n], after[n])
+			w.compare(keys[n], before[n], after[n])
+			if taken[n] && before[n].Lease != ss[n].Lease {
+				w.fault("I4", "%s is settled under a lease that is not its newest", line(keys[n]))
+			}
 		}
 		switch {
 		case !taken[n] && w.current.zombie:
@@ -205,15 +249,11 @@ func (w *world) settle(ctx context.Context, ss []deliver.Settlement) ([]bool, er
 	return taken, nil
 }
 
-// items reads what settlements are of. Reading the ledger twice more each time
-// takes long, so one seed in three does.
-func (w *world) items(ss []deliver.Settlement) []deliver.Item {
+// items reads lines of the ledger as they truly are. Reading the ledger twice
+// more each time takes long, so one seed in three does.
+func (w *world) items(keys []deliver.Key) []deliver.Item {
 	if w.seed%3 != 0 {
 		return nil
-	}
-	keys := make([]deliver.Key, len(ss))
-	for n, s := range ss {
-		keys[n] = s.Key
 	}
 	items, err := w.store.Items(bg, keys)
 	if err != nil {
@@ -247,11 +287,20 @@ func (w *world) commit(ctx context.Context, c announce.Change) error {
 		w.rare("lost a race")
 		return err
 	}
+	if a := c.Answer; a != nil {
+		if w.made[a.Key] {
+			w.fault("I1", "a request is made twice under one key")
+		}
+		w.made[a.Key] = true
+	}
 	for n, v := range c.Incidents {
 		w.checkChange(before[n].Snapshot(), v.Incident.Snapshot())
 	}
 	for _, u := range c.Updates {
 		w.accepted(u)
+	}
+	for _, d := range c.Drafts {
+		w.checkDraft(d)
 	}
 	for _, m := range c.Memos {
 		if !slices.ContainsFunc(w.memos, func(x deliver.Memo) bool { return x.Incident == m.Incident && x.Slot == m.Slot }) {
@@ -266,6 +315,7 @@ func (w *world) commit(ctx context.Context, c announce.Change) error {
 		}
 		w.remember(changed...)
 		w.checkGroups(c, holders)
+		w.checkLive(changed)
 	}
 	return nil
 }
@@ -277,6 +327,18 @@ func (w *world) checkChange(a, b incident.Snapshot) {
 		w.fault("I1", "%s went from version %d to %d", b.ID, a.Version, b.Version)
 	case b.Seq < a.Seq || b.Seq > a.Seq+1:
 		w.fault("I4", "%s went from update %d to %d", b.ID, a.Seq, b.Seq)
+	}
+	if w.named[b.ID] == nil {
+		w.named[b.ID] = map[incident.ComponentID]bool{}
+	}
+	for _, c := range b.Components {
+		w.named[b.ID][c] = true
+	}
+	for _, other := range b.Absorbed {
+		maps.Copy(w.named[b.ID], w.named[other])
+	}
+	if len(b.Promises) < len(a.Promises) {
+		w.fault("I2", "%s gave %d promises and keeps %d", b.ID, len(a.Promises), len(b.Promises))
 	}
 	for n, l := range a.Lines {
 		was := b.Lines[n]
@@ -290,6 +352,7 @@ func (w *world) checkChange(a, b incident.Snapshot) {
 		w.fault("I2", "%s goes on and promises nothing", b.ID)
 	}
 	if b.End != a.End && b.End != "" {
+		w.ended[b.ID] = true
 		w.rares["end "+string(b.End)]++
 	}
 }
@@ -307,6 +370,7 @@ func (w *world) accepted(u incident.Update) {
 	if err != nil {
 		panic(err)
 	}
+	w.checkByItself(u, inc.Snapshot())
 	p := w.plan()
 	var to []recipient
 	for _, r := range u.Routes {
@@ -337,7 +401,7 @@ func (w *world) routed(p *plan.Plan, r incident.Route, snap incident.Snapshot) [
 		return to
 	}
 	for _, s := range w.subscribers(r) {
-		if s.Hears(snap.Named) {
+		if w.hears(s, snap.ID) {
 			to = append(to, recipient{r.Channel, s.ID})
 		}
 	}
@@ -428,12 +492,109 @@ func (w *world) commitSubscription(ctx context.Context, c subscribe.Change) erro
 	if c.Delete || s.State != incident.Active {
 		w.left[r] = true
 	}
-	w.moved[r] = true
+	w.confirmed(c, r)
 	if is, err := w.store.Live(bg); err == nil && len(is) > 0 && s.State == incident.Unsubscribed {
 		w.rare("unsubscribed in flight")
 	}
 	w.remember()
 	return nil
+}
+
+// confirmed notes who becomes a reader, or changes what they hear of, while
+// something goes on: they are to be told of it.
+func (w *world) confirmed(c subscribe.Change, r recipient) {
+	if w.current == nil { // a reader from the beginning
+		return
+	}
+	w.moved[r] = true
+	s := c.Record.Subscriber
+	if c.Delete || s.State != incident.Active {
+		delete(w.late, r)
+		return
+	}
+	if !slices.ContainsFunc(c.Work, func(x subscribe.Work) bool { return x.Kind == subscribe.WorkWelcome }) {
+		return
+	}
+	is, err := w.store.Live(bg)
+	if err != nil {
+		panic(err)
+	}
+	w.late[r] = map[incident.ID]bool{}
+	for _, i := range is {
+		if w.routes[i.ID()][incident.Route{Audience: s.Audience, Channel: s.Channel}] && w.hears(s, i.ID()) && !i.ID().Drill() {
+			w.late[r][i.ID()] = true
+			w.rare("confirmed in flight")
+		}
+	}
+}
+
+// hears is the filter of a reader as design §2 has it: it is matched with all
+// components that were ever named.
+func (w *world) hears(s incident.Subscriber, id incident.ID) bool {
+	return len(s.Components) == 0 || slices.ContainsFunc(s.Components, func(c incident.ComponentID) bool { return w.named[id][c] })
+}
+
+// checkLive sees to it that the list of what goes on is right, and that an
+// incident which collects a group of alarms is found by it. One that was over
+// meanwhile may have lost the group to another, which may be over since.
+func (w *world) checkLive(changed []incident.ID) {
+	is, err := w.store.Live(bg)
+	if err != nil {
+		panic(err)
+	}
+	for _, id := range changed {
+		inc, err := w.incident(bg, id)
+		if err != nil {
+			panic(err)
+		}
+		if listed := slices.ContainsFunc(is, func(i incident.Incident) bool { return i.ID() == id }); listed != inc.Live() {
+			w.fault("I2", "%s goes on: %t; listed as such: %t", id, inc.Live(), listed)
+		}
+		for _, g := range inc.Snapshot().Groups {
+			holder, err := w.store.Group(bg, g)
+			if err != nil {
+				panic(err)
+			}
+			if inc.Live() && !w.ended[id] && !slices.ContainsFunc(is, func(i incident.Incident) bool { return i.ID() == holder }) {
+				w.fault("I3", "%s goes on, and the alarms of its group %s are collected by %q", id, g, holder)
+			}
+		}
+	}
+}
+
+// The plan's times before anything is said by itself, less what clocks may differ.
+const (
+	hold    = 60*time.Second - 2*maxSkew
+	autoAt  = hold + 5*time.Minute
+	maxSkew = 5 * time.Second
+)
+
+// checkByItself looks at what nobody decided.
+func (w *world) checkByItself(u incident.Update, s incident.Snapshot) {
+	if u.By != "shirase" {
+		return
+	}
+	switch {
+	case u.Kind == incident.Automatic && s.AckedBy != "":
+		w.fault("I2", "%s publishes itself although %s has taken it on", s.ID, s.AckedBy)
+	case u.Kind == incident.Automatic && u.At.Sub(s.OpenedAt) < autoAt:
+		w.fault("I13", "%s publishes itself after %s", s.ID, u.At.Sub(s.OpenedAt))
+	case u.Stage == incident.Resolved && s.Kind == incident.Outage:
+		w.fault("I2", "%s is resolved by nobody", s.ID)
+	}
+}
+
+// checkDraft sees to it that nobody is asked before the hold is over. What still
+// fires after planned work has been held for long enough.
+func (w *world) checkDraft(d announce.Draft) {
+	inc, err := w.incident(bg, d.Incident)
+	if err != nil {
+		panic(err)
+	}
+	s := inc.Snapshot()
+	if s.OpenedBy == "alarm" && s.Seq == 0 && d.At.Sub(s.OpenedAt) < hold && !w.worked {
+		w.fault("I13", "a draft of %s after %s, within the hold", s.ID, d.At.Sub(s.OpenedAt))
+	}
 }
 
 // checkDue sees to it that nothing is handed out before its time.
@@ -448,7 +609,7 @@ func (w *world) checkDue(ds []announce.Due) {
 // checkAnswer holds an answer against the store and against earlier answers to
 // the same request.
 func (w *world) checkAnswer(c call, a answered) {
-	if a.status >= http.StatusMultipleChoices || c.key == "" || c.function != "api" || c.form || strings.HasSuffix(c.path, "/preview") {
+	if a.status >= http.StatusMultipleChoices || c.key == "" || c.function != "api" || c.form || c.other || strings.HasSuffix(c.path, "/preview") {
 		return
 	}
 	if was, ok := w.answers[c.key]; ok {

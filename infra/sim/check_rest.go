@@ -49,7 +49,7 @@ func (w *world) checkDetected(i incident.Incident) {
 	}
 	var fired time.Time
 	for _, a := range as {
-		if a.State == incident.SignalAlarm && !a.Quiet && a.Incident == snap.ID {
+		if a.Firing && a.Incident == snap.ID {
 			firing = true
 			if a.At.After(fired) {
 				fired = a.At
@@ -86,6 +86,7 @@ func (w *world) judge() {
 	for _, id := range slices.Sorted(maps.Keys(w.routes)) {
 		w.judgeIncident(id, lines)
 	}
+	w.judgeLate(lines)
 	w.judgeMemos(lines)
 	w.judgeSignals()
 }
@@ -139,6 +140,12 @@ func (w *world) judgeLine(k deliver.Key, it deliver.Item) {
 	}
 	for _, m := range it.Marks {
 		w.rares["fate "+string(m.Result)]++
+		if m.Result == deliver.Refused && m.Reason != deliver.Forbidden && k.Slot == "" && !w.refused[k][m.Text] {
+			w.fault("I10", "%s: %d counts as refused (%s) and nobody refused it", line(k), m.Text, m.Reason)
+		}
+		if m.Result == deliver.Failed && m.Reason == deliver.Exhausted && k.Slot == "" && !w.killed() && w.tries[k][m.Text] < 8 {
+			w.fault("I2", "%s: %d is given up after %d tries", line(k), m.Text, w.tries[k][m.Text])
+		}
 		if m.Result == deliver.Sent && !shown[m.Text] {
 			w.fault("I10", "%s: %d counts as sent and was never seen", line(k), m.Text)
 		}
@@ -146,6 +153,34 @@ func (w *world) judgeLine(k deliver.Key, it deliver.Item) {
 	for _, seq := range slices.Sorted(maps.Keys(shown)) {
 		if !it.Told(seq) {
 			w.fault("I10", "%s: %d was seen and does not count as told: %+v", line(k), seq, it)
+		}
+	}
+}
+
+// killed reports whether a sender may have died with a claim in hand, which
+// counts as a try.
+func (w *world) killed() bool {
+	n := 0
+	for _, b := range []boundary{atDelivery, atProvider} {
+		for _, f := range []fault{crashBefore, crashAfter, zombieBefore, zombieAfter, timeoutKept, timeoutLost, timeoutKilled} {
+			n += w.cells[b][f]
+		}
+	}
+	return n > 0
+}
+
+// judgeLate looks at those who confirmed while an incident went on.
+func (w *world) judgeLate(lines map[deliver.Key]deliver.Item) {
+	for _, r := range slices.SortedFunc(maps.Keys(w.late), compareRecipients) {
+		for _, id := range slices.Sorted(maps.Keys(w.late[r])) {
+			inc, err := w.incident(bg, id)
+			if err != nil {
+				panic(err)
+			}
+			it := lines[deliver.Key{Incident: id, Channel: r.channel, Recipient: r.id}]
+			if end := inc.Snapshot().End; len(it.Marks) == 0 && end == incident.EndStage {
+				w.fault("I2", "%s %s confirmed while %s went on and was told nothing (%s)", r.channel, short(r.id), id, history(inc.Snapshot()))
+			}
 		}
 	}
 }

@@ -150,8 +150,49 @@ func (w *world) handing(e deliver.Envelope) {
 	}
 	seq, _ := labelled(e)
 	w.tries[k][seq]++
+	w.checkWaits(k, seq)
 	if n := w.tries[k][seq]; n > maxCalls && !w.providers[e.Channel].revoked.holds(w.now) {
 		w.fault("I9", "%s: %d is tried %d times", line(k), seq, n)
+	}
+}
+
+// failing notes how a call fails.
+func (w *world) failing(e deliver.Envelope, r deliver.Reason, after time.Duration, one bool) {
+	if e.Kind != deliver.KindUpdate {
+		return
+	}
+	k := deliver.Key{Incident: e.Incident, Channel: e.Channel, Recipient: e.Recipient}
+	seq, _ := labelled(e)
+	switch {
+	case r == deliver.Rejected || r == deliver.Gone:
+		if w.refused[k] == nil {
+			w.refused[k] = map[int]bool{}
+		}
+		w.refused[k][seq] = true
+	case r == deliver.Throttled && one:
+		if w.current.read.asks == nil {
+			w.current.read.asks = map[deliver.Key]time.Time{}
+		}
+		w.current.read.asks[k] = w.now.Add(after)
+	}
+}
+
+// checkWaits sees to it that nothing is tried again at once, nor before a
+// recipient who asked for a while. Where clocks differ it cannot be told.
+func (w *world) checkWaits(k deliver.Key, seq int) {
+	if w.called[k] == nil {
+		w.called[k] = map[int]time.Time{}
+	}
+	last, again := w.called[k][seq]
+	w.called[k][seq] = w.now
+	if w.odds[atDelivery][skewed] > 0 {
+		return
+	}
+	if again && w.now.Sub(last) < 2*time.Second {
+		w.fault("I9", "%s: %d is tried again after %s", line(k), seq, w.now.Sub(last))
+	}
+	if until := w.asked[k]; w.now.Before(until.Add(-time.Second)) {
+		w.fault("I9", "%s: %d is tried %s before the recipient allows", line(k), seq, until.Sub(w.now))
 	}
 }
 

@@ -20,6 +20,8 @@ type call struct {
 	form         bool
 	// key makes it safe to repeat; requests without one are made once.
 	key string
+	// other tells that the key was used for another request.
+	other bool
 }
 
 // answered is what came back.

@@ -75,7 +75,11 @@ func (w *world) live() {
 		w.stories = append(w.stories, s)
 		w.begin(s, start.Add(time.Duration(w.rng.Int64N(int64(length/3)))))
 		for range w.setup.updates {
-			w.do(moment(), func(d doing) string { return d.goOn(s) })
+			at := moment()
+			w.do(at, func(d doing) string { return d.goOn(s) })
+			if w.rng.IntN(8) == 0 { // two people at the same moment
+				w.do(at, func(d doing) string { return d.goOn(s) })
+			}
 		}
 	}
 	for range w.rng.IntN(3) + w.setup.readers/8 {
@@ -121,6 +125,7 @@ func (d doing) open(s *story, work bool) string {
 		"components": components[first:min(len(components), first+1+d.rng.IntN(2))], "severity": sev, "effect": "It does not work.",
 	}
 	what := "an operator opens an incident"
+	d.worked = d.worked || work
 	if work {
 		from := d.now.Add(time.Duration(5+d.rng.IntN(60)) * time.Minute)
 		body["kind"], body["window"] = incident.Maintenance, map[string]any{"from": from, "to": from.Add(time.Duration(10+d.rng.IntN(50)) * time.Minute)}
@@ -148,7 +153,8 @@ func (d doing) goOn(s *story) string {
 	snap := inc.Snapshot()
 	path := "/v1/incidents/" + string(snap.ID)
 	post := func(what, path string, body any) string {
-		d.request(d.call(http.MethodPost, path, body), nil)
+		c := d.call(http.MethodPost, path, body)
+		d.request(c, func(a answered) { d.again(c, a) })
 		return fmt.Sprintf("an operator %s %s", what, snap.ID)
 	}
 	if snap.Seq == 0 && inc.Live() {
@@ -169,7 +175,12 @@ func (d doing) goOn(s *story) string {
 		return ""
 	case n < 42:
 		return post("writes a note on", path+"/notes", map[string]any{"text": "Looking at it."})
-	case n < 46 && inc.Live():
+	case n < 44 && inc.Live():
+		one := components[d.rng.IntN(len(components))]
+		return post("says that only one is affected of", path+"/updates", map[string]any{"kind": "scope", "components": []any{one}})
+	case n < 45 && inc.Live():
+		return post("lowers the severity of", path+"/updates", map[string]any{"severity": incident.Internal})
+	case n < 47 && inc.Live():
 		return post("adds a component to", path+"/updates", map[string]any{"kind": "scope", "components": components})
 	case n < 50 && inc.Live():
 		until := d.now.Add(time.Duration(20+d.rng.IntN(60)) * time.Minute)
@@ -190,6 +201,25 @@ func (d doing) goOn(s *story) string {
 		d.rare("reopened")
 	}
 	return post("says "+string(stage)+" of", path+"/updates", map[string]any{"stage": stage})
+}
+
+// again repeats a request that was answered, as clients and people do: the same
+// again, or something else under the same key.
+func (d doing) again(c call, a answered) {
+	switch n := d.rng.IntN(20); {
+	case a.status != http.StatusCreated:
+	case n < 2:
+		d.after(time.Duration(d.rng.IntN(60))*time.Second, func() { d.request(c, nil) })
+	case n == 2 && c.body != "":
+		c.body = strings.Replace(c.body, "{", "{ ", 1)
+		c.other = true
+		d.request(c, func(a answered) {
+			d.rare("another body under the same key")
+			if a.status != http.StatusUnprocessableEntity {
+				d.fault("I1", "%s with another body under the same key was answered %d", c.path, a.status)
+			}
+		})
+	}
 }
 
 // seen publishes what was looked at before, so that it is that or nothing.

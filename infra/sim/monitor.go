@@ -22,7 +22,10 @@ func (w *world) alarms(s *story, at time.Time) {
 		names = append(names, alarmNames[w.rng.IntN(len(alarmNames))])
 	}
 	for _, name := range names {
-		when := at.Add(time.Duration(w.rng.IntN(90)) * time.Second)
+		when := at
+		if w.rng.IntN(2) == 0 { // the others all at once
+			when = at.Add(time.Duration(w.rng.IntN(90)) * time.Second)
+		}
 		state := "ALARM"
 		for range 1 + w.rng.IntN(4) {
 			w.says(s, name, state, when)
@@ -78,11 +81,17 @@ func (w *world) direct(payload []byte, tried int) {
 	if w.chance(atAlarm, duplicate, "asynchronous invocation") {
 		w.invoke("alarm", payload, func(any, error, bool) {})
 	}
+	w.waiting++
 	w.invoke("alarm", payload, func(_ any, err error, died bool) {
+		w.waiting--
 		switch {
 		case !died && err == nil:
 		case tried+1 < maxAsync:
-			w.after(time.Duration(tried+1)*time.Minute, func() { w.direct(payload, tried+1) })
+			w.waiting++
+			w.after(time.Duration(tried+1)*time.Minute, func() {
+				w.waiting--
+				w.direct(payload, tried+1)
+			})
 		default:
 			w.rare("on-failure destination")
 			w.put(w.queues["alarm"], string(payload))

@@ -58,6 +58,7 @@ func (p *provider) one(e deliver.Envelope, deadline time.Time) deliver.Outcome {
 	left := deadline.Sub(w.clock())
 	op := string(p.channel)
 	fail := func(r deliver.Reason, after time.Duration, one bool) deliver.Outcome {
+		w.failing(e, r, after, one)
 		return deliver.Outcome{Failure: &deliver.Failure{Reason: r, RetryAfter: after, Recipient: one}}
 	}
 	switch {

@@ -297,6 +297,9 @@ func (w *world) restless() string {
 	if at, ok, err := w.book.NextDue(bg); err != nil || ok && at.Before(w.now.Add(time.Hour)) {
 		left = append(left, "work on a subscription, due "+clock(at))
 	}
+	if w.waiting > 0 {
+		left = append(left, "an alarm's action that is to be tried again")
+	}
 	for _, t := range w.tasks {
 		if !t.over {
 			left = append(left, "a running "+t.function)

@@ -113,9 +113,10 @@ func TestRead(t *testing.T) {
 		want found
 		end  error
 	}{
-		{"seeds …\nFAULT seed=17 code=I4 an older text\nFAULT seed=18 code=I2 lost\n", found{17, "I4"}, nil},
-		{"FAULT seed=3 code=I15 at   3:08:38.746: no end\n", found{3, "I15"}, nil},
+		{"FAULT seed=3 code=I15 at   3:08:38.746: no end\nseeds: 12 run, 1 failed; 9 faults\n", found{"I15", "3", 12}, nil},
+		{"FAULT seed=17 code=I4: older\nFAULT seed=18 code=I2 lost\nseeds: 20 run, 2 failed\n", found{"I4", "17", 20}, nil},
 		{"no FAULT seed=17 code=I4\nseeds: 20 run, 0 failed; 9 faults\n", found{}, errMissed},
+		{"FAULT seed=17 code=I4\npanic: …\n", found{}, errStopped},
 		{"seeds: 20 run, 10 failed\n", found{}, errStopped},
 		{"", found{}, errStopped},
 	} {
@@ -128,7 +129,9 @@ func TestRead(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	hit := func(name string, seed int) planted { return planted{bug: bug{name: name}, found: found{seed, "I2"}} }
+	hit := func(name string, after int) planted {
+		return planted{bug: bug{name: name}, found: found{"I2", "7", after}}
+	}
 	missed := planted{bug: bug{name: "m"}, err: errMissed}
 	for _, tc := range []struct {
 		name  string
@@ -136,8 +139,8 @@ func TestReport(t *testing.T) {
 		want  string
 		fails bool
 	}{
-		{"all", []planted{hit("a", 9), hit("b", 1), hit("c", 4)}, "planted bugs: 3 of 3 found, median seed 4, latest seed 9 (a)\n", false},
-		{"one missed", []planted{hit("a", 9), missed}, "planted bugs: 1 of 2 found, median seed 9, latest seed 9 (a)\n", true},
+		{"all", []planted{hit("a", 9), hit("b", 1), hit("c", 4)}, "planted bugs: 3 of 3 found, median after 4 seeds, latest after 9 (a)\n", false},
+		{"one missed", []planted{hit("a", 9), missed}, "planted bugs: 1 of 2 found, median after 9 seeds, latest after 9 (a)\n", true},
 		{"none", []planted{missed}, "planted bugs: 0 of 1 found\n", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

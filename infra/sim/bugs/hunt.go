@@ -26,17 +26,17 @@ type hunt struct {
 	limit time.Duration
 }
 
-// found is where the simulator found a bug: at a seed, by an invariant.
+// found is how the simulator found a bug: by an invariant, at a seed, after so
+// many seeds. Those that failed once are run first, whatever their number.
 type found struct {
-	seed int
-	code string
+	code, seed string
+	after      int
 }
 
-// The lines by which the simulator says that it found something, and that it
-// went through all seeds and did not.
+// The lines by which the simulator says what it found, and when it ended.
 var (
-	faultLine = regexp.MustCompile(`^FAULT seed=(\d+) code=(\S+?):?(?: |$)`)
-	cleanLine = regexp.MustCompile(`^seeds: \d+ run, 0 failed`)
+	faultLine = regexp.MustCompile(`^FAULT seed=(\d+) code=(\w+)`)
+	endLine   = regexp.MustCompile(`^seeds: (\d+) run, (\d+) failed`)
 )
 
 // errMissed says that a bug was planted and not found.
@@ -55,7 +55,7 @@ func (h hunt) control(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("without any bug the simulator finds %s at seed %d", f.code, f.seed)
+	return fmt.Errorf("without any bug the simulator finds %s at seed %s", f.code, f.seed)
 }
 
 // plant builds the simulator over a program with the bug, and runs it.
@@ -113,8 +113,8 @@ func (h hunt) build(ctx context.Context, out string, flags ...string) error {
 	return nil
 }
 
-// run lets a simulator go through the seeds, in order, until it finds something
-// or errMissed.
+// run lets a simulator go through the seeds, one after the other, until it finds
+// something; errMissed where it does not.
 func (h hunt) run(ctx context.Context, sim string) (found, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.limit)
 	defer cancel()
@@ -130,43 +130,44 @@ func (h hunt) run(ctx context.Context, sim string) (found, error) {
 		return found{}, fmt.Errorf("run the simulator: %w", err)
 	}
 	f, end := read(said)
-	if end == nil {
-		cancel() // the seeds that follow say no more
-		_ = cmd.Wait()
-		return f, nil
-	}
 	err = cmd.Wait()
 	switch {
 	case ctx.Err() != nil:
 		return found{}, fmt.Errorf("run the simulator: %w", ctx.Err())
-	case errors.Is(end, errMissed):
-		return found{}, errMissed // whatever states it did not reach
+	case errors.Is(end, errStopped):
+		return found{}, fmt.Errorf("run the simulator: %w: %w\n%s", end, err, tail(complaint.Bytes()))
 	}
-	return found{}, fmt.Errorf("run the simulator: %w: %w\n%s", end, err, tail(complaint.Bytes()))
+	return f, end
 }
 
-// errStopped says that a simulator did not come to the end of its seeds.
+// errStopped says that a simulator did not come to an end.
 var errStopped = errors.New("it stopped half-way")
 
-// read answers the first fault that a simulator prints; errMissed where it went
-// through all seeds without one.
+// read answers the first fault that a simulator prints and after how many seeds;
+// errMissed where it went through all seeds without one.
 func read(said io.Reader) (found, error) {
-	end := errStopped
+	var f found
 	lines := bufio.NewScanner(said)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		if m := faultLine.FindStringSubmatch(lines.Text()); m != nil {
-			seed, err := strconv.Atoi(m[1])
-			if err != nil {
-				return found{}, fmt.Errorf("read the seed of a fault: %w", err)
-			}
-			return found{seed, m[2]}, nil
+		if m := faultLine.FindStringSubmatch(lines.Text()); m != nil && f.code == "" {
+			f.seed, f.code = m[1], m[2]
 		}
-		if cleanLine.MatchString(lines.Text()) {
-			end = errMissed
+		m := endLine.FindStringSubmatch(lines.Text())
+		if m == nil {
+			continue
+		}
+		var err error
+		switch f.after, err = strconv.Atoi(m[1]); {
+		case err != nil:
+			return found{}, fmt.Errorf("read how many seeds were run: %w", err)
+		case m[2] == "0":
+			return found{}, errMissed
+		case f.code != "":
+			return f, nil
 		}
 	}
-	return found{}, end
+	return found{}, errStopped
 }
 
 // tail cuts what a program printed to what is worth showing.

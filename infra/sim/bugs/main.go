@@ -118,7 +118,7 @@ func (p planted) String() string {
 	case p.err != nil:
 		return fmt.Sprintf("BROKEN %-32s %v", p.name, p.err)
 	}
-	return fmt.Sprintf("found  %-32s seed %4d by %-4s %s: %s", p.name, p.seed, p.found.code, p.bug.code, p.why)
+	return fmt.Sprintf("found  %-32s after %4d seeds, %-3s at seed %s; planted: %s %s", p.name, p.after, p.found.code, p.seed, p.bug.code, p.why)
 }
 
 // report sums up.
@@ -129,10 +129,10 @@ func report(out io.Writer, all []planted) error {
 			hits = append(hits, p)
 		}
 	}
-	slices.SortStableFunc(hits, func(a, b planted) int { return cmp.Compare(a.seed, b.seed) })
+	slices.SortStableFunc(hits, func(a, b planted) int { return cmp.Compare(a.after, b.after) })
 	line := fmt.Sprintf("planted bugs: %d of %d found", len(hits), len(all))
 	if n := len(hits); n > 0 {
-		line += fmt.Sprintf(", median seed %d, latest seed %d (%s)", hits[n/2].seed, hits[n-1].seed, hits[n-1].name)
+		line += fmt.Sprintf(", median after %d seeds, latest after %d (%s)", hits[n/2].after, hits[n-1].after, hits[n-1].name)
 	}
 	fmt.Fprintln(out, line)
 	if len(hits) < len(all) {
