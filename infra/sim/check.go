@@ -109,15 +109,15 @@ type checker struct {
 	late map[recipient]map[incident.ID]bool
 	// named are all components that an incident ever had.
 	named map[incident.ID]map[incident.ComponentID]bool
-	// ended are the incidents that were over at some moment.
-	ended map[incident.ID]bool
+	// reopened are the incidents that were over at some moment and went on.
+	reopened map[incident.ID]bool
 	// made are the idempotency keys under which a change was made.
 	made map[string]bool
 	// refused are the texts that a provider refused for good.
 	refused map[deliver.Key]map[int]bool
-	// called is when a recipient's provider was called last for a text. Asked is
-	// until when it wants to be left alone, as far as that was settled.
-	called map[deliver.Key]map[int]time.Time
+	// called is what a recipient's provider was called for last. Asked is until
+	// when it wants to be left alone, as far as that was settled.
+	called map[deliver.Key]calledAt
 	asked  map[deliver.Key]time.Time
 }
 
@@ -127,8 +127,8 @@ func newChecker() checker {
 		expected: map[incident.ID]map[int][]recipient{}, routes: map[incident.ID]map[incident.Route]bool{},
 		answers: map[string]string{}, monitored: map[said]bool{}, unreadable: map[string]bool{}, broken: map[string]bool{}, off: map[incident.Channel]time.Time{},
 		left: map[recipient]bool{}, moved: map[recipient]bool{},
-		late: map[recipient]map[incident.ID]bool{}, named: map[incident.ID]map[incident.ComponentID]bool{}, made: map[string]bool{}, ended: map[incident.ID]bool{},
-		refused: map[deliver.Key]map[int]bool{}, called: map[deliver.Key]map[int]time.Time{}, asked: map[deliver.Key]time.Time{},
+		late: map[recipient]map[incident.ID]bool{}, named: map[incident.ID]map[incident.ComponentID]bool{}, made: map[string]bool{}, reopened: map[incident.ID]bool{},
+		refused: map[deliver.Key]map[int]bool{}, called: map[deliver.Key]calledAt{}, asked: map[deliver.Key]time.Time{},
 	}
 }
 
@@ -351,8 +351,10 @@ func (w *world) checkChange(a, b incident.Snapshot) {
 	if b.Seq > 0 && b.End == "" && (len(b.Promises) == 0 || !b.Promises[len(b.Promises)-1].Open()) {
 		w.fault("I2", "%s goes on and promises nothing", b.ID)
 	}
+	if a.End != "" && b.End == "" {
+		w.reopened[b.ID] = true
+	}
 	if b.End != a.End && b.End != "" {
-		w.ended[b.ID] = true
 		w.rares["end "+string(b.End)]++
 	}
 }
@@ -536,7 +538,7 @@ func (w *world) hears(s incident.Subscriber, id incident.ID) bool {
 
 // checkLive sees to it that the list of what goes on is right, and that an
 // incident which collects a group of alarms is found by it. One that was over
-// meanwhile may have lost the group to another, which may be over since.
+// and went on may have lost the group to another, which may be over since.
 func (w *world) checkLive(changed []incident.ID) {
 	is, err := w.store.Live(bg)
 	if err != nil {
@@ -555,11 +557,17 @@ func (w *world) checkLive(changed []incident.ID) {
 			if err != nil {
 				panic(err)
 			}
-			if inc.Live() && !w.ended[id] && !slices.ContainsFunc(is, func(i incident.Incident) bool { return i.ID() == holder }) {
+			if inc.Live() && !w.wasReopened(inc) && !slices.ContainsFunc(is, func(i incident.Incident) bool { return i.ID() == holder }) {
 				w.fault("I3", "%s goes on, and the alarms of its group %s are collected by %q", id, g, holder)
 			}
 		}
 	}
+}
+
+// wasReopened reports whether an incident, or one that was merged into it, was
+// over and went on.
+func (w *world) wasReopened(inc incident.Incident) bool {
+	return slices.ContainsFunc(append(inc.Snapshot().Absorbed, inc.ID()), func(id incident.ID) bool { return w.reopened[id] })
 }
 
 // The plan's times before anything is said by itself, less what clocks may differ.

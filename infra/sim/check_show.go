@@ -177,19 +177,23 @@ func (w *world) failing(e deliver.Envelope, r deliver.Reason, after time.Duratio
 	}
 }
 
+// calledAt is when a provider was called last for a recipient, with what text.
+type calledAt struct {
+	seq int
+	at  time.Time
+}
+
 // checkWaits sees to it that nothing is tried again at once, nor before a
-// recipient who asked for a while. Where clocks differ it cannot be told.
+// recipient who asked for a while. What another text went between begins anew.
+// Where clocks differ it cannot be told.
 func (w *world) checkWaits(k deliver.Key, seq int) {
-	if w.called[k] == nil {
-		w.called[k] = map[int]time.Time{}
-	}
-	last, again := w.called[k][seq]
-	w.called[k][seq] = w.now
+	last, again := w.called[k], w.called[k].seq == seq
+	w.called[k] = calledAt{seq, w.now}
 	if w.odds[atDelivery][skewed] > 0 {
 		return
 	}
-	if again && w.now.Sub(last) < 2*time.Second {
-		w.fault("I9", "%s: %d is tried again after %s", line(k), seq, w.now.Sub(last))
+	if again && w.now.Sub(last.at) < 2*time.Second {
+		w.fault("I9", "%s: %d is tried again after %s", line(k), seq, w.now.Sub(last.at))
 	}
 	if until := w.asked[k]; w.now.Before(until.Add(-time.Second)) {
 		w.fault("I9", "%s: %d is tried %s before the recipient allows", line(k), seq, until.Sub(w.now))

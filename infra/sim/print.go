@@ -40,8 +40,11 @@ func explain(out io.Writer, w *world) {
 	_, _ = io.WriteString(out, b.String())
 }
 
-// timelines writes what the recipients that a finding names came to see, or all
-// of them where it names none.
+// maxTimelines is how many recipients are shown where the finding names none.
+const maxTimelines = 20
+
+// timelines writes what the recipients that a finding names came to see, or some
+// where it names none.
 func (w *world) timelines(b *strings.Builder) {
 	lines := w.ledger()
 	for k := range w.seen {
@@ -54,7 +57,7 @@ func (w *world) timelines(b *strings.Builder) {
 		return !strings.Contains(w.found[0].what, short(k.Recipient))
 	})
 	if len(named) == 0 {
-		named = keys
+		named = keys[:min(len(keys), maxTimelines)]
 	}
 	for _, k := range named {
 		fmt.Fprintf(b, "%s:", line(k))
