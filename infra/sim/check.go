@@ -105,8 +105,8 @@ type checker struct {
 	// left are those who were no readers at some moment, moved those who have
 	// changed what they want to hear of.
 	left, moved map[recipient]bool
-	// late are those who confirmed while an incident went on.
-	late map[recipient]map[incident.ID]bool
+	// late are those who confirmed while an incident went on, and when.
+	late map[recipient]map[incident.ID]time.Time
 	// named are all components that an incident ever had.
 	named map[incident.ID]map[incident.ComponentID]bool
 	// reopened are the incidents that were over at some moment and went on.
@@ -127,7 +127,7 @@ func newChecker() checker {
 		expected: map[incident.ID]map[int][]recipient{}, routes: map[incident.ID]map[incident.Route]bool{},
 		answers: map[string]string{}, monitored: map[said]bool{}, unreadable: map[string]bool{}, broken: map[string]bool{}, off: map[incident.Channel]time.Time{},
 		left: map[recipient]bool{}, moved: map[recipient]bool{},
-		late: map[recipient]map[incident.ID]bool{}, named: map[incident.ID]map[incident.ComponentID]bool{}, made: map[string]bool{}, reopened: map[incident.ID]bool{},
+		late: map[recipient]map[incident.ID]time.Time{}, named: map[incident.ID]map[incident.ComponentID]bool{}, made: map[string]bool{}, reopened: map[incident.ID]bool{},
 		refused: map[deliver.Key]map[int]bool{}, called: map[deliver.Key]calledAt{}, asked: map[deliver.Key]time.Time{},
 	}
 }
@@ -521,10 +521,10 @@ func (w *world) confirmed(c subscribe.Change, r recipient) {
 	if err != nil {
 		panic(err)
 	}
-	w.late[r] = map[incident.ID]bool{}
+	w.late[r] = map[incident.ID]time.Time{}
 	for _, i := range is {
 		if w.routes[i.ID()][incident.Route{Audience: s.Audience, Channel: s.Channel}] && w.hears(s, i.ID()) && !i.ID().Drill() {
-			w.late[r][i.ID()] = true
+			w.late[r][i.ID()] = w.now
 			w.rare("confirmed in flight")
 		}
 	}

@@ -128,9 +128,10 @@ func (w *world) ledger() map[deliver.Key]deliver.Item {
 // judgeLine holds a line of the ledger against what was seen: what counts as
 // sent was seen, and what was seen counts as told.
 func (w *world) judgeLine(k deliver.Key, it deliver.Item) {
-	if it.State == deliver.Claimed && it.LeaseUntil.Before(w.now) && w.cells[atDelivery][zombieBefore] > 0 {
-		// A zombie claimed after all others were done with the message, and died of
-		// it. Nobody is left to settle; the claim counts as one that may have been told.
+	zombies := w.cells[atDelivery][zombieBefore] + w.cells[atDelivery][zombieAfter]
+	if it.Seq > 0 && it.State != deliver.Done && it.LeaseUntil.Before(w.now) && zombies > 0 {
+		// A zombie claimed after all others were done with the message. Nobody is left
+		// to settle; the claim counts as one that may have been told.
 		w.rare("claim left by a zombie")
 	} else if it.Seq > 0 && it.State != deliver.Done {
 		w.fault("I2", "%s is at rest and not done: %+v", line(k), it)
@@ -173,7 +174,9 @@ func (w *world) killed() bool {
 	return n > 0
 }
 
-// judgeLate looks at those who confirmed while an incident went on.
+// judgeLate looks at those who confirmed while an incident went on. They are told
+// of it where something was routed to them since, or where there was time enough
+// before its end.
 func (w *world) judgeLate(lines map[deliver.Key]deliver.Item) {
 	for _, r := range slices.SortedFunc(maps.Keys(w.late), compareRecipients) {
 		for _, id := range slices.Sorted(maps.Keys(w.late[r])) {
@@ -181,9 +184,15 @@ func (w *world) judgeLate(lines map[deliver.Key]deliver.Item) {
 			if err != nil {
 				panic(err)
 			}
-			it := lines[deliver.Key{Incident: id, Channel: r.channel, Recipient: r.id}]
-			if end := inc.Snapshot().End; len(it.Marks) == 0 && end == incident.EndStage {
-				w.fault("I2", "%s %s confirmed while %s went on and was told nothing (%s)", r.channel, short(r.id), id, history(inc.Snapshot()))
+			snap := inc.Snapshot()
+			routed := false
+			for _, to := range w.expected[id] {
+				routed = routed || slices.Contains(to, r)
+			}
+			slow := w.cells[atTopic][late]+w.cells[atSchedule][late]+w.cells[atFanOut][stall]+w.cells[atDelivery][stall] > 0
+			inTime := !slow && snap.EndedAt.Sub(w.late[r][id]) > 20*time.Minute
+			if it := lines[deliver.Key{Incident: id, Channel: r.channel, Recipient: r.id}]; len(it.Marks) == 0 && snap.End == incident.EndStage && (routed || inTime) {
+				w.fault("I2", "%s %s confirmed while %s went on and was told nothing (%s)", r.channel, short(r.id), id, history(snap))
 			}
 		}
 	}
