@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -92,14 +93,9 @@ func (w *world) judge() {
 }
 
 func compareKeys(a, b deliver.Key) int {
-	x, y := fmt.Sprint(a), fmt.Sprint(b)
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
+	return cmp.Or(
+		cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Slot, b.Slot),
+	)
 }
 
 // ledger reads the whole ledger.

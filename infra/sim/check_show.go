@@ -30,7 +30,9 @@ func (w *world) show(p *provider, e deliver.Envelope) {
 	}
 	w.sights = append(w.sights, s)
 	w.seen[s.key] = append(w.seen[s.key], s)
-	w.tracef("SHOWN %s: %d plain=%t kind=%s", line(s.key), s.seq, s.plain, s.kind)
+	if w.tracing {
+		w.tracef("SHOWN %s: %d plain=%t kind=%s", line(s.key), s.seq, s.plain, s.kind)
+	}
 	if e.Kind == deliver.KindConfirmation {
 		if n := strings.Index(e.Content.Text, publicURL+"/confirm"); n >= 0 {
 			link, _, _ := strings.Cut(e.Content.Text[n:], " ")
