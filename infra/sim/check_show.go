@@ -19,7 +19,11 @@ func (w *world) show(p *provider, e deliver.Envelope) {
 	k := deliver.Key{Incident: e.Incident, Channel: e.Channel, Recipient: e.Recipient}
 	s := sight{key: k, at: w.now, kind: e.Kind}
 	if e.Kind == deliver.KindUpdate {
-		s.seq, s.plain = labelled(e)
+		l := labelOf(e)
+		s.seq, s.plain = l.seq, l.plain
+		if l.audience != e.Audience || l.family != w.rig.families[e.Channel] {
+			w.fault("I6", "%s: a text for %s by %s goes to %s by %s", line(k), l.audience, l.family, e.Audience, e.Channel)
+		}
 		w.checkClaim(k, s)
 		w.checkUpdate(p, e, s)
 	} else {
@@ -58,11 +62,17 @@ func (w *world) checkClaim(k deliver.Key, s sight) {
 		w.fault("I4", "%s: %d is sent and the incident was not read after the claim", line(k), s.seq)
 	case found.turn < c.turn:
 		w.fault("I6", "%s: %d is sent and the reader was not read after the claim", line(k), s.seq)
-	case !w.clock().Before(c.until.Add(-margin)):
-		w.fault("I4", "%s: %d is sent %s before the end of its lease", line(k), s.seq, c.until.Sub(w.clock()))
+	}
+	w.checkLease(k, c)
+}
+
+// checkLease sees to it that a send is over in time, and that its channel is open.
+func (w *world) checkLease(k deliver.Key, c claimed) {
+	if !w.clock().Before(c.until.Add(-margin)) {
+		w.fault("I4", "%s: %d is sent %s before the end of its lease", line(k), c.text, c.until.Sub(w.clock()))
 	}
 	if since, ok := w.off[k.Channel]; ok && w.now.Sub(since) > 30*time.Second+lease+margin {
-		w.fault("I9", "%s: %d is sent %s after the channel was switched off", line(k), s.seq, w.now.Sub(since))
+		w.fault("I9", "%s: %d is sent %s after the channel was switched off", line(k), c.text, w.now.Sub(since))
 	}
 }
 
@@ -86,9 +96,11 @@ func (w *world) checkUpdate(p *provider, e deliver.Envelope, s sight) {
 	if slices.ContainsFunc(w.seen[s.key], func(x sight) bool { return x.seq == s.seq }) {
 		w.rare(shownTwice)
 	}
-	if known.Seq >= s.seq {
-		w.checkKnown(s, l, known)
+	if known.Seq < s.seq {
+		w.fault("I4", "%s: %d is shown and its sender knew of no more than %d", line(s.key), s.seq, known.Seq)
+		return
 	}
+	w.checkKnown(s, l, known)
 	w.checkReader(e, s, now)
 	if l.Kind == incident.Retraction {
 		w.rare("retraction shown")
@@ -150,7 +162,7 @@ func (w *world) handing(e deliver.Envelope) {
 	if w.tries[k] == nil {
 		w.tries[k] = map[int]int{}
 	}
-	seq, _ := labelled(e)
+	seq := labelOf(e).seq
 	w.tries[k][seq]++
 	w.checkWaits(k, seq)
 	if n := w.tries[k][seq]; n > maxCalls && !w.providers[e.Channel].revoked.holds(w.now) {
@@ -164,7 +176,7 @@ func (w *world) failing(e deliver.Envelope, r deliver.Reason, after time.Duratio
 		return
 	}
 	k := deliver.Key{Incident: e.Incident, Channel: e.Channel, Recipient: e.Recipient}
-	seq, _ := labelled(e)
+	seq := labelOf(e).seq
 	switch {
 	case r == deliver.Rejected || r == deliver.Gone:
 		if w.refused[k] == nil {
@@ -221,7 +233,7 @@ func (w *world) checkReader(e deliver.Envelope, s sight, now incident.Snapshot) 
 	contact := false
 	for _, ct := range w.plan().Contacts(e.Channel) {
 		if w.rig.hash(e.Channel, ct.Address) == e.Recipient {
-			contact = true
+			contact = contact || ct.Audience == e.Audience
 			if now.ID.Drill() && !slices.Contains(w.plan().DrillRecipients, ct.Member) {
 				w.fault("I6", "%s: a rehearsal reaches one who takes no part in it", line(s.key))
 			}
@@ -258,6 +270,7 @@ func (w *world) checkMemo(e deliver.Envelope) deliver.Key {
 		w.fault("I4", "%s to %s is sent without a claim", e.Kind, short(e.Recipient))
 		return deliver.Key{Incident: e.Incident, Channel: e.Channel, Recipient: e.Recipient, Slot: "?"}
 	}
+	w.checkLease(k, w.current.read.claimed[k])
 	times := len(w.seen[k]) + 1
 	if w.providers[e.Channel].keyed && times > 1 || times > 2 {
 		w.fault("I3", "%s is shown %d times", line(k), times)
@@ -275,6 +288,23 @@ func (w *world) checkMemo(e deliver.Envelope) deliver.Key {
 		}
 	}
 	return k
+}
+
+// checkVoid sees to it that a memo which is held back has become void.
+func (w *world) checkVoid(k deliver.Key) {
+	m, err := w.store.Memo(bg, k.Incident, k.Slot)
+	if err != nil {
+		w.fault("I2", "%s: a memo that is not there is held back: %v", line(k), err)
+		return
+	}
+	void := !m.Until.IsZero() && !w.clock().Before(m.Until)
+	if !void && m.VoidAfter >= 0 && m.Incident != deliver.NoIncident {
+		inc, err := w.incident(bg, m.Incident)
+		void = err == nil && (!inc.Live() || inc.Seq() > m.VoidAfter || w.reopened[m.Incident])
+	}
+	if !void {
+		w.fault("I2", "%s: %s is held back and has not become void", line(k), m.Kind)
+	}
 }
 
 func liveSnapshot(s incident.Snapshot) bool { return s.End == "" }

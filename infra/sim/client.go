@@ -22,6 +22,8 @@ type call struct {
 	key string
 	// other tells that the key was used for another request.
 	other bool
+	// leaves is who ends a subscription by it.
+	leaves recipient
 }
 
 // answered is what came back.

@@ -140,7 +140,7 @@ func (w *world) inject(b boundary, f fault, op string) fault {
 
 // port makes a call through a boundary. Whatever a real service may do to the
 // call happens here, and to the caller too.
-func (w *world) port(b boundary, op string, writes bool, call func() error) error {
+func (w *world) port(b boundary, op string, call func() error) error {
 	if w.current == nil { // the simulation itself looks or sets up
 		return call()
 	}

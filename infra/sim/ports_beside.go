@@ -24,7 +24,7 @@ func (b book) Page(ctx context.Context, a incident.Audience, c incident.Channel,
 }
 
 func (b book) Find(ctx context.Context, c incident.Channel, ids []incident.RecipientID) (map[incident.RecipientID][]incident.Subscriber, error) {
-	return through(b.r, "find subscribers", false, func() (map[incident.RecipientID][]incident.Subscriber, error) {
+	return through(b.r, "find subscribers", func() (map[incident.RecipientID][]incident.Subscriber, error) {
 		found, err := b.r.w.book.Find(ctx, c, ids)
 		b.r.w.noteFound(c, ids)
 		return found, err
@@ -32,7 +32,7 @@ func (b book) Find(ctx context.Context, c incident.Channel, ids []incident.Recip
 }
 
 func (b book) Load(ctx context.Context, k subscribe.Key) (subscribe.Record, error) {
-	return through(b.r, "read subscription", false, func() (subscribe.Record, error) { return b.r.w.book.Load(ctx, k) })
+	return through(b.r, "read subscription", func() (subscribe.Record, error) { return b.r.w.book.Load(ctx, k) })
 }
 
 func (b book) Commit(ctx context.Context, c subscribe.Change) error {
@@ -40,7 +40,7 @@ func (b book) Commit(ctx context.Context, c subscribe.Change) error {
 }
 
 func (b book) Due(ctx context.Context, now time.Time, limit int) ([]subscribe.Work, error) {
-	return through(b.r, "read work", false, func() ([]subscribe.Work, error) { return b.r.w.book.Due(ctx, now, limit) })
+	return through(b.r, "read work", func() ([]subscribe.Work, error) { return b.r.w.book.Due(ctx, now, limit) })
 }
 
 func (b book) Done(ctx context.Context, wk subscribe.Work) error {
@@ -48,7 +48,7 @@ func (b book) Done(ctx context.Context, wk subscribe.Work) error {
 }
 
 func (b book) Suppressed(ctx context.Context, c incident.Channel, id incident.RecipientID) (bool, error) {
-	return through(b.r, "read suppression", false, func() (bool, error) { return b.r.w.book.Suppressed(ctx, c, id) })
+	return through(b.r, "read suppression", func() (bool, error) { return b.r.w.book.Suppressed(ctx, c, id) })
 }
 
 func (b book) Suppress(ctx context.Context, s subscribe.Suppression) error {
@@ -56,7 +56,7 @@ func (b book) Suppress(ctx context.Context, s subscribe.Suppression) error {
 }
 
 func (b book) Take(ctx context.Context, key string, c subscribe.Cap, now time.Time) (time.Duration, error) {
-	return through(b.r, "count", true, func() (time.Duration, error) { return b.r.w.book.Take(ctx, key, c, now) })
+	return through(b.r, "count", func() (time.Duration, error) { return b.r.w.book.Take(ctx, key, c, now) })
 }
 
 // topic is SNS and the queues that the use cases write to.
@@ -68,7 +68,7 @@ func (t topic) Publish(_ context.Context, p deliver.Pointer, deadline time.Time)
 	if !w.clock().Before(deadline) {
 		return fmt.Errorf("publish: %w", context.DeadlineExceeded)
 	}
-	return w.port(atPublish, "publish", true, func() error {
+	return w.port(atPublish, "publish", func() error {
 		w.put(w.queues["fanout"], encode(p))
 		return nil
 	})
@@ -136,7 +136,7 @@ func (x rates) Set(ctx context.Context, c incident.Channel, off bool) error {
 
 // Closed implements deliver.Switches.
 func (x rates) Closed(ctx context.Context) ([]incident.Channel, error) {
-	return through(x.r, "read switches", false, func() ([]incident.Channel, error) { return x.r.w.rates.Closed(ctx) })
+	return through(x.r, "read switches", func() ([]incident.Channel, error) { return x.r.w.rates.Closed(ctx) })
 }
 
 // sender hands over to the provider of a channel in the world that runs.

@@ -76,7 +76,7 @@ func newRig() (*rig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make tokens: %w", err)
 	}
-	log := slog.New(witness{r})
+	log := slog.New(witness{r: r})
 	s, b, t := store{r}, book{r}, topic{r}
 	r.links = action.Links{Base: publicURL, Tokens: tokens}
 	r.readers = subscribe.Links{Tokens: tokens, URL: publicURL}
@@ -174,7 +174,7 @@ type challenger struct{ r *rig }
 
 // Challenge implements subscribe.Challenger.
 func (c challenger) Challenge(_ context.Context, _ incident.Address, ch subscribe.Challenge) (string, error) {
-	return ch.Value, c.r.w.port(atSignUp, "challenge", true, func() error { return nil })
+	return ch.Value, c.r.w.port(atSignUp, "challenge", func() error { return nil })
 }
 
 // parsed keeps plans that were read: reading one takes longer than a seed.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"shirase/internal/deliver"
@@ -12,14 +11,14 @@ import (
 
 // render writes texts that say which update they are of and what else may
 // change a text, and no more: the real templates take longer than a whole seed.
-// One seed in a hundred uses those.
+// One seed in 250 uses those.
 func (r *rig) render(in message.Input) ([]message.Message, []message.Finding, error) {
 	if r.w.setup.words {
 		r.w.rare("real words")
 		ms, fs, err := message.Render(in)
 		for n := range ms {
-			label(ms[n].Contents, in.Update.Seq, false)
-			label(ms[n].Plain, in.Update.Seq, true)
+			label(ms[n].Contents, in.Update.Seq, false, ms[n].Audience)
+			label(ms[n].Plain, in.Update.Seq, true, ms[n].Audience)
 		}
 		return ms, fs, err
 	}
@@ -29,10 +28,10 @@ func (r *rig) render(in message.Input) ([]message.Message, []message.Finding, er
 	for _, a := range in.Plan.Audiences {
 		for _, l := range in.Plan.Organisation.Locales {
 			m := message.Message{Incident: u.Incident, Seq: u.Seq, Audience: a.ID, Locale: l, Contents: contents(text)}
-			label(m.Contents, u.Seq, false)
+			label(m.Contents, u.Seq, false, a.ID)
 			if u.Kind == incident.Correction {
 				m.Plain = contents(text)
-				label(m.Plain, u.Seq, true)
+				label(m.Plain, u.Seq, true, a.ID)
 			}
 			out = append(out, m)
 		}
@@ -50,23 +49,30 @@ func contents(text string) map[incident.Family]message.Content {
 	return out
 }
 
-// label begins each text with the update it is of, where the checker reads it.
-func label(cs map[incident.Family]message.Content, seq int, plain bool) {
+// label begins each text with the update, the audience and the family it is of,
+// where the checker reads it.
+func label(cs map[incident.Family]message.Content, seq int, plain bool, a incident.Audience) {
 	for f, c := range cs {
-		c.Text = fmt.Sprintf("%d %t\n%s", seq, plain, c.Text)
+		c.Text = fmt.Sprintf("%d %t %s %s\n%s", seq, plain, a, f, c.Text)
 		cs[f] = c
 	}
 }
 
-// labelled reads it.
-func labelled(e deliver.Envelope) (seq int, plain bool) {
+// labelled is what stands on a text.
+type labelled struct {
+	seq      int
+	plain    bool
+	audience incident.Audience
+	family   incident.Family
+}
+
+// labelOf reads it.
+func labelOf(e deliver.Envelope) (l labelled) {
 	head, _, _ := strings.Cut(e.Content.Text, "\n")
-	number, rest, _ := strings.Cut(head, " ")
-	seq, err := strconv.Atoi(number)
-	if err != nil {
+	if _, err := fmt.Sscan(head, &l.seq, &l.plain, &l.audience, &l.family); err != nil {
 		panic("an update without its number: " + head)
 	}
-	return seq, rest == "true"
+	return l
 }
 
 // memo writes a memo as its link alone.

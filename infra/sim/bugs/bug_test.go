@@ -139,8 +139,8 @@ func TestReport(t *testing.T) {
 		want  string
 		fails bool
 	}{
-		{"all", []planted{hit("a", 9), hit("b", 1), hit("c", 4)}, "planted bugs: 3 of 3 found, median after 4 seeds, latest after 9 (a)\n", false},
-		{"one missed", []planted{hit("a", 9), missed}, "planted bugs: 1 of 2 found, median after 9 seeds, latest after 9 (a)\n", true},
+		{"all", []planted{hit("a", 9), hit("b", 1), hit("c", 4)}, "planted bugs: 3 of 3 found, median seed 4, latest seed 9 (a)\n", false},
+		{"one missed", []planted{hit("a", 9), missed}, "planted bugs: 1 of 2 found, median seed 9, latest seed 9 (a)\n", true},
 		{"none", []planted{missed}, "planted bugs: 0 of 1 found\n", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

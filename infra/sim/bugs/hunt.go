@@ -42,13 +42,14 @@ var (
 // errMissed says that a bug was planted and not found.
 var errMissed = errors.New("not found")
 
-// control runs the simulator on the program as it is, in which there is nothing to find.
-func (h hunt) control(ctx context.Context) error {
+// control runs the simulator on the program as it is, in which there is nothing
+// to find. As nothing else runs yet, it may use all the workers.
+func (h hunt) control(ctx context.Context, workers int) error {
 	sim := filepath.Join(h.temp, "control")
 	if err := h.build(ctx, sim); err != nil {
 		return err
 	}
-	f, err := h.run(ctx, sim)
+	f, err := h.run(ctx, sim, workers)
 	if errors.Is(err, errMissed) {
 		return nil
 	}
@@ -73,7 +74,7 @@ func (h hunt) plant(ctx context.Context, b bug) (found, error) {
 	if err := h.build(ctx, sim, "-overlay", overlay); err != nil {
 		return found{}, err
 	}
-	return h.run(ctx, sim)
+	return h.run(ctx, sim, 1)
 }
 
 // overlay writes the patched file, and the file that tells the compiler of it.
@@ -104,7 +105,8 @@ func (h hunt) overlay(b bug, dir string) (string, error) {
 
 // build makes a simulator.
 func (h hunt) build(ctx context.Context, out string, flags ...string) error {
-	args := append([]string{"build", "-ldflags=-w", "-o", out}, flags...) // without what only a debugger reads
+	// Without what only a debugger and a release read, which takes long to make.
+	args := append([]string{"build", "-ldflags=-w", "-buildvcs=false", "-o", out}, flags...)
 	cmd := exec.CommandContext(ctx, "go", append(args, "./infra/sim")...) //nolint:gosec // our own words
 	cmd.Dir = h.root
 	if said, err := cmd.CombinedOutput(); err != nil {
@@ -113,12 +115,12 @@ func (h hunt) build(ctx context.Context, out string, flags ...string) error {
 	return nil
 }
 
-// run lets a simulator go through the seeds, one after the other, until it finds
-// something; errMissed where it does not.
-func (h hunt) run(ctx context.Context, sim string) (found, error) {
+// run lets a simulator go through the seeds until it finds something; errMissed
+// where it does not. With one worker it runs them one after the other.
+func (h hunt) run(ctx context.Context, sim string, workers int) (found, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, sim, "-seeds", strconv.Itoa(h.seeds), "-workers", "1", "-quiet") //nolint:gosec // built here just now
+	cmd := exec.CommandContext(ctx, sim, "-seeds", strconv.Itoa(h.seeds), "-workers", strconv.Itoa(workers), "-quiet") //nolint:gosec // built here just now
 	cmd.Dir = h.root
 	said, err := cmd.StdoutPipe()
 	if err != nil {

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer func() { _ = os.RemoveAll(temp) }() // a folder left behind does no harm
 	h := hunt{root: root, temp: temp, seeds: *seeds, limit: *limit}
-	if err := h.control(ctx); err != nil {
+	if err := h.control(ctx, max(*jobs, 1)); err != nil {
 		return err
 	}
 	return report(out, plantAll(ctx, h, bugs, *jobs, out))
@@ -121,7 +121,8 @@ func (p planted) String() string {
 	return fmt.Sprintf("found  %-32s after %4d seeds, %-3s at seed %s; planted: %s %s", p.name, p.after, p.found.code, p.seed, p.bug.code, p.why)
 }
 
-// report sums up.
+// report sums up. A seed's number there says how many were run until it found
+// the bug, those that failed once first.
 func report(out io.Writer, all []planted) error {
 	var hits []planted
 	for _, p := range all {
@@ -132,7 +133,7 @@ func report(out io.Writer, all []planted) error {
 	slices.SortStableFunc(hits, func(a, b planted) int { return cmp.Compare(a.after, b.after) })
 	line := fmt.Sprintf("planted bugs: %d of %d found", len(hits), len(all))
 	if n := len(hits); n > 0 {
-		line += fmt.Sprintf(", median after %d seeds, latest after %d (%s)", hits[n/2].after, hits[n-1].after, hits[n-1].name)
+		line += fmt.Sprintf(", median seed %d, latest seed %d (%s)", hits[n/2].after, hits[n-1].after, hits[n-1].name)
 	}
 	fmt.Fprintln(out, line)
 	if len(hits) < len(all) {
