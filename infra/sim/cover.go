@@ -75,7 +75,7 @@ var rareStates = []string{
 }
 
 // coveredFrom is how many seeds it takes to expect that everything happens.
-const coveredFrom = 2000
+const coveredFrom = 5000
 
 // uncovered answers the cells and rare states that a campaign never came to.
 func (t total) uncovered() (cells, missing []string) {

@@ -21,8 +21,8 @@ func TestPatchesApply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(bugs) < 45 {
-		t.Errorf("load() = %d bugs, want at least 45", len(bugs))
+	if len(bugs) < 80 {
+		t.Errorf("load() = %d bugs, want at least 80", len(bugs))
 	}
 	root, err := moduleRoot(t.Context())
 	if err != nil {
