@@ -6,6 +6,7 @@ package judge
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"shirase/internal/incident"
 )
@@ -83,6 +84,22 @@ func Rest(lines []incident.Line, seen []Sight, fate func(seq int) bool, timeline
 		out = append(out, fault(End, "the beginning was told and never the end, %d", end))
 	}
 	return out
+}
+
+// History writes the updates of an incident in short.
+func History(id incident.ID, lines []incident.Line) string {
+	var b strings.Builder
+	b.WriteString(string(id) + ":")
+	for _, l := range lines {
+		fmt.Fprintf(&b, " %d %s/%s", l.Seq, l.Kind, l.Stage)
+		if l.Of > 0 {
+			fmt.Fprintf(&b, " of %d", l.Of)
+		}
+		if l.Withdrawn() {
+			b.WriteString(" (withdrawn)")
+		}
+	}
+	return b.String()
 }
 
 func saw(seen []Sight, seq int) bool {

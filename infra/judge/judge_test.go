@@ -94,3 +94,12 @@ func TestRest(t *testing.T) {
 		})
 	}
 }
+
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	want := "i-1: 1 notice/investigating 2 notice/identified (withdrawn) 3 retraction/investigating of 2 " +
+		"4 correction/investigating of 1 5 notice/resolved"
+	if got := judge.History("i-1", story()); got != want {
+		t.Errorf("History() = %s, want %s", got, want)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 
 	verdict "shirase/infra/judge"
 	"shirase/internal/deliver"
@@ -119,18 +118,7 @@ func (d *driver) signals() (out []rung) {
 	return out
 }
 
-// String writes the updates of an incident in short.
+// String writes the updates of an incident in short, and its end.
 func (w *whole) String() string {
-	var b strings.Builder
-	b.WriteString(string(w.ID) + ":")
-	for _, l := range w.Updates {
-		fmt.Fprintf(&b, " %d %s/%s", l.Seq, l.Kind, l.Stage)
-		if l.Of > 0 {
-			fmt.Fprintf(&b, " of %d", l.Of)
-		}
-		if l.Withdrawn() {
-			b.WriteString(" (withdrawn)")
-		}
-	}
-	return b.String() + " " + cmp.Or(string(w.End), "live")
+	return verdict.History(w.ID, w.Updates) + " " + cmp.Or(string(w.End), "live")
 }

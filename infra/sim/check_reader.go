@@ -1,10 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"shirase/infra/judge"
@@ -183,18 +181,5 @@ func (w *world) gone(r recipient) bool {
 	return !slices.ContainsFunc(subs[r.id], func(s incident.Subscriber) bool { return s.State == incident.Active }) || w.left[r]
 }
 
-// history writes the updates of an incident in short.
-func history(s incident.Snapshot) string {
-	var b strings.Builder
-	b.WriteString(string(s.ID) + ":")
-	for _, l := range s.Lines {
-		fmt.Fprintf(&b, " %d %s/%s", l.Seq, l.Kind, l.Stage)
-		if l.Of > 0 {
-			fmt.Fprintf(&b, " of %d", l.Of)
-		}
-		if l.Withdrawn() {
-			b.WriteString(" (withdrawn)")
-		}
-	}
-	return b.String() + " " + string(s.End)
-}
+// history writes the updates of an incident in short, and its end.
+func history(s incident.Snapshot) string { return judge.History(s.ID, s.Lines) + " " + string(s.End) }

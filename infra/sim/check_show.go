@@ -149,8 +149,8 @@ func (w *world) checkKnown(s sight, l incident.Line, known incident.Snapshot) {
 // shownTwice counts what a reader saw twice, where the provider takes no key.
 const shownTwice = "shown twice without a key"
 
-// maxCalls is how often one text may be tried for one recipient: so often
-// under each number it may be claimed under.
+// maxCalls bounds the tries of one text for one recipient: 32 under each number
+// that it is claimed under, of which there are few.
 const maxCalls = 120
 
 // handing notes that a text is given to a provider.
