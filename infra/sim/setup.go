@@ -55,7 +55,7 @@ func (w *world) draft() setup {
 		s.outage = outageDay
 	case n < 3:
 		s.outage = revoked
-	case n < 12:
+	case n < 9:
 		s.outage = outageHour
 	}
 	s.victim = s.channels[w.rng.IntN(len(s.channels))]
@@ -63,7 +63,7 @@ func (w *world) draft() setup {
 		s.victim = s.target
 	}
 	if s.large {
-		s.stories, s.updates, s.readers = 4+w.rng.IntN(4), 4+w.rng.IntN(5), 15+w.rng.IntN(30)
+		s.stories, s.updates, s.readers = 4+w.rng.IntN(2), 4+w.rng.IntN(3), 12+w.rng.IntN(20)
 	}
 	return s
 }
@@ -197,11 +197,15 @@ func (w *world) brew() {
 		switch f {
 		case outageDay:
 			p.down = span{begin, begin.Add(12 * time.Hour)}
-			w.end = p.down.to
 		case outageHour:
 			p.down = span{begin, begin.Add(time.Hour)}
 		default:
 			p.revoked = span{begin, begin.Add(hours(2, 40))}
+		}
+		for _, s := range []span{p.down, p.revoked} { // it ends by itself, not with the world
+			if s.to.After(w.end) {
+				w.end = s.to
+			}
 		}
 	}
 	if w.luck.IntN(8) == 0 {
