@@ -39,6 +39,7 @@ func (d doing) complain() string {
 	if err := d.rig.subscribe.Suppress(bg, s.Channel, s.ID, subscribe.Complained); err != nil {
 		panic(err)
 	}
+	delete(d.late, recipient{s.Channel, s.ID}) // who confirmed before is not to be told any more
 	d.rare("suppressed")
 	return fmt.Sprintf("%s complains of %s", short(s.ID), s.Channel)
 }
