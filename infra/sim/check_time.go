@@ -5,6 +5,7 @@ import (
 
 	"shirase/internal/announce"
 	"shirase/internal/incident"
+	"shirase/internal/plan"
 )
 
 // The plan's times before anything is said by itself, less what clocks may differ.
@@ -80,7 +81,7 @@ func (w *world) checkDetected(i incident.Incident) {
 	if err != nil {
 		panic(err)
 	}
-	firing := false
+	firing, auto := false, false
 	as, err := w.store.Alarms(bg, snap.ID)
 	if err != nil {
 		panic(err)
@@ -89,6 +90,8 @@ func (w *world) checkDetected(i incident.Incident) {
 	for _, a := range as {
 		if a.Firing && a.Incident == snap.ID {
 			firing = true
+			rule, ok := p.Match(a.Signal)
+			auto = auto || ok && rule.Publish == plan.PublishAuto
 			if a.At.After(fired) {
 				fired = a.At
 			}
@@ -106,7 +109,7 @@ func (w *world) checkDetected(i incident.Incident) {
 		case d.State != announce.DraftOpen || snap.AckedBy != "":
 		case d.Called < 2 && w.now.Sub(d.At) > p.Timing.Escalate+slack && w.now.Sub(snap.OpenedAt) > p.Timing.Escalate+p.Alarms.Hold+slack:
 			w.fault("I2", "nobody took %s on and nobody else was called", snap.ID)
-		case !d.AutoAt.IsZero() && w.now.Sub(d.AutoAt) > slack:
+		case auto && !d.AutoAt.IsZero() && w.now.Sub(d.AutoAt) > slack:
 			w.fault("I2", "%s was to publish itself by %s", snap.ID, clock(d.AutoAt))
 		}
 	}
