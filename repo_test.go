@@ -259,31 +259,40 @@ func TestPackageNamesSayWhatTheyGive(t *testing.T) {
 	}
 }
 
-// TestConfigurationIsDocumented compares the table in docs with the struct.
+// TestConfigurationIsDocumented compares the tables in docs with the structs: the
+// second is that of functions.
 func TestConfigurationIsDocumented(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]string{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(SHIRASE_[A-Z_]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(string(doc), -1) {
-		got[m[1]] = strings.Trim(strings.TrimSpace(m[2]), "`")
-	}
-	want := map[string]string{}
-	for f := range reflect.TypeFor[config.Config]().Fields() {
-		want[f.Tag.Get("env")] = f.Tag.Get("envDefault")
-	}
-	for name, def := range want {
-		if g, ok := got[name]; !ok {
-			t.Errorf("docs/configuration.md has no row for %s", name)
-		} else if g != def {
-			t.Errorf("docs/configuration.md gives %s the default %q, want %q", name, g, def)
+	local, functions, _ := strings.Cut(string(doc), "\n## On AWS")
+	for _, x := range []struct {
+		doc    string
+		fields reflect.Type
+	}{{local, reflect.TypeFor[config.Config]()}, {functions, reflect.TypeFor[config.AWS]()}} {
+		got := map[string]string{}
+		for _, m := range regexp.MustCompile("(?m)^\\| `(SHIRASE_[A-Z_]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(x.doc, -1) {
+			got[m[1]] = strings.Trim(strings.TrimSpace(m[2]), "`")
 		}
-	}
-	for name := range got {
-		if _, ok := want[name]; !ok {
-			t.Errorf("docs/configuration.md has a row for %s, which is no setting", name)
+		want := map[string]string{}
+		for f := range x.fields.Fields() {
+			if name := f.Tag.Get("env"); strings.HasPrefix(name, "SHIRASE_") {
+				want[name] = f.Tag.Get("envDefault")
+			}
+		}
+		for name, def := range want {
+			if g, ok := got[name]; !ok {
+				t.Errorf("docs/configuration.md has no row for %s of %s", name, x.fields)
+			} else if g != def {
+				t.Errorf("docs/configuration.md gives %s the default %q, want %q", name, g, def)
+			}
+		}
+		for name := range got {
+			if _, ok := want[name]; !ok {
+				t.Errorf("docs/configuration.md has a row for %s, which is no setting of %s", name, x.fields)
+			}
 		}
 	}
 }
