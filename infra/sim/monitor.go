@@ -43,6 +43,11 @@ func (w *world) says(s *story, name, state string, at time.Time) {
 	w.do(at, func(d doing) string {
 		stamp := d.now.UTC().Truncate(time.Millisecond)
 		ways := d.rng.IntN(4)
+		for _, other := range []string{"ALARM", "OK", "INSUFFICIENT_DATA"} {
+			if other != state && d.monitored[said{name, other, stamp}] {
+				return "" // no alarm has two states at one moment
+			}
+		}
 		d.monitored[said{name, state, stamp}] = true
 		if ways != 1 {
 			d.put(d.queues["alarm"], bridged(name, state, stamp))

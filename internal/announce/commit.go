@@ -20,6 +20,9 @@ const publishWithin = time.Second
 // since the sweep publishes whatever outbox item is left.
 func (s *Service) commit(ctx context.Context, c Change) error {
 	c.tidy()
+	if c.lapsed(s.Now()) {
+		return &racedError{fmt.Errorf("commit: the promised time has passed: %w", incident.ErrConflict)}
+	}
 	if err := s.Store.Commit(ctx, c); err != nil {
 		if errors.Is(err, incident.ErrConflict) {
 			return &racedError{fmt.Errorf("commit: %w", err)}
@@ -33,6 +36,12 @@ func (s *Service) commit(ctx context.Context, c Change) error {
 		}
 	}
 	return nil
+}
+
+// lapsed reports whether an update promises a time that is over: whoever made it
+// was held up for so long that its texts are not true any more.
+func (c Change) lapsed(now time.Time) bool {
+	return slices.ContainsFunc(c.Updates, func(u incident.Update) bool { return !u.Final() && !u.Next.After(now) })
 }
 
 // publish sends one pointer and deletes its outbox item. A crash between the

@@ -36,6 +36,25 @@ func TestOpenTellsAndPromises(t *testing.T) {
 	}
 }
 
+// TestOpenNeverPromisesWhatIsOver lets the program sleep while it writes the
+// texts, as a laptop does.
+func TestOpenNeverPromisesWhatIsOver(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	render, slept := s.Render, false
+	s.Render = func(in message.Input) ([]message.Message, []message.Finding, error) {
+		if !slept {
+			slept = true
+			s.set(s.clock().Add(2 * time.Hour))
+		}
+		return render(in)
+	}
+	inc := s.open(trouble())
+	if want := s.clock().Add(30 * time.Minute); len(inc.Promises) != 1 || !inc.Promises[0].By.Equal(want) {
+		t.Errorf("Open() promises %v, want one by %s", inc.Promises, want)
+	}
+}
+
 func TestOpenListsEveryFault(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
