@@ -31,6 +31,7 @@ import (
 	"shirase/internal/message"
 	"shirase/internal/plan"
 	"shirase/internal/subscribe"
+	"shirase/internal/subscribe/phone"
 	"shirase/internal/token"
 )
 
@@ -127,7 +128,7 @@ func (p *program) wire(ctx context.Context) error {
 	p.subscribe = subscribe.New(subscribe.Config{
 		Store: p.book, Agenda: p.book, Suppressions: p.book, Limits: p.book, Plans: p.store, Incidents: p.store,
 		Publisher: publisher{p.queues, p.clock}, Challenger: challenge.New(guarded, p.clock.now), Links: subscriberLinks,
-		Key: secret, Rules: subscribe.Rules{Local: len(p.config.Networks()) > 0},
+		Key: secret, Rules: subscribe.Rules{Local: len(p.config.Networks()) > 0, Phones: phone.Numbers{}},
 		Render: message.RenderMemo, Now: p.clock.now, NewID: p.newID, Log: p.log,
 	})
 	if p.providers, err = p.senders(secrets, guarded); err != nil {

@@ -37,7 +37,7 @@ func (s *Service) Import(ctx context.Context, entries []Entry, basis string) err
 		if _, ok := p.Audience(e.Audience); !ok {
 			faults = append(faults, &Fault{Field: at + ".audience", Code: AudienceUnknown})
 		}
-		addr, badAddress := Normalise(e.Channel, e.Address)
+		addr, badAddress := s.rules.read(e.Channel, e.Address)
 		prefs, badPrefs := e.Prefs.check(p)
 		for _, f := range Faults(errors.Join(badAddress, badPrefs)) {
 			faults = append(faults, &Fault{Field: at + "." + f.Field, Code: f.Code})

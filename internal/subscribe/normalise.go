@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/width"
 
 	"shirase/internal/incident"
@@ -29,14 +28,16 @@ const fieldAddress = "address"
 func wrong(c Code) error { return &Fault{Field: fieldAddress, Code: c} }
 
 // Normalise answers the one spelling of an address by which a recipient is
-// known on a channel, whoever wrote it down: a subscriber, a plan, an import.
-// It says what can be an address at all, not whom we let sign up; that is
-// [Rules.Normalise]. Normalising again changes nothing.
+// known on a channel, whoever wrote it down: a subscriber, a plan, an import. A
+// number must have its country code; what people type without one is for
+// [Rules.Normalise], which also says whom we let sign up. Normalising again
+// changes nothing.
 func Normalise(c incident.Channel, a incident.Address) (incident.Address, error) {
-	return normalise(c, a, homeRegion)
+	return normalise(c, a, international)
 }
 
-func normalise(c incident.Channel, a incident.Address, region string) (incident.Address, error) {
+// normalise reads an address, and a number by the function.
+func normalise(c incident.Channel, a incident.Address, number func(string) (string, error)) (incident.Address, error) {
 	s := strings.TrimSpace(a.Reveal())
 	if s == "" {
 		return "", wrong(AddressMissing)
@@ -45,11 +46,14 @@ func normalise(c incident.Channel, a incident.Address, region string) (incident.
 	case incident.Email:
 		return email(s)
 	case incident.SMS:
-		n, err := phone(s, region)
+		n, err := phone(s)
+		if err == nil {
+			n, err = number(n)
+		}
 		if err != nil {
 			return "", err
 		}
-		return incident.Address(phonenumbers.Format(n, phonenumbers.E164)), nil
+		return incident.Address(n), nil
 	case incident.Webhook:
 		u, err := endpoint(s)
 		if err != nil {
@@ -133,31 +137,34 @@ func letterOrDigit(r rune) bool {
 // dashes are what people type for a hyphen between digits.
 var dashes = strings.NewReplacer("ー", "-", "‐", "-", "‑", "-", "–", "-", "—", "-", "−", "-", "　", " ")
 
-// phone reads a number. It takes digits and their usual separators only: no
-// letters, no extension.
-func phone(s, region string) (*phonenumbers.PhoneNumber, error) {
+// phone answers a number in plain characters. It takes digits and their usual
+// separators only: no letters, no extension.
+func phone(s string) (string, error) {
 	if len(s) > 4*maxPhone {
-		return nil, wrong(AddressLong)
+		return "", wrong(AddressLong)
 	}
 	s = dashes.Replace(width.Fold.String(dashes.Replace(s)))
 	if len(s) > maxPhone {
-		return nil, wrong(AddressLong)
+		return "", wrong(AddressLong)
 	}
 	if strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789+-(). ", r) }) {
-		return nil, wrong(PhoneForm)
+		return "", wrong(PhoneForm)
 	}
-	n, err := phonenumbers.Parse(s, region)
-	if err != nil || !phonenumbers.IsPossibleNumber(n) {
-		return nil, wrong(PhoneForm)
+	return s, nil
+}
+
+// separators stand between the digits of a number and mean nothing.
+var separators = strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "")
+
+// international reads a number that begins with + and its country code, in the
+// form of ITU-T E.164: up to 15 digits, of which the first is not 0.
+func international(s string) (string, error) {
+	s = separators.Replace(s)
+	digits, ok := strings.CutPrefix(s, "+")
+	if !ok || len(digits) < 8 || len(digits) > 15 || digits[0] == '0' || strings.Contains(digits, "+") {
+		return "", wrong(PhoneForm)
 	}
-	// A run of zeros can be a possible number that is read differently the
-	// second time; one person must not have two names.
-	again, err := phonenumbers.Parse(phonenumbers.Format(n, phonenumbers.E164), region)
-	if err != nil || again.GetNationalNumber() != n.GetNationalNumber() || again.GetCountryCode() != n.GetCountryCode() ||
-		again.GetNumberOfLeadingZeros() != n.GetNumberOfLeadingZeros() || again.GetItalianLeadingZero() != n.GetItalianLeadingZero() {
-		return nil, wrong(PhoneForm)
-	}
-	return n, nil
+	return s, nil
 }
 
 // endpoint reads a URL and writes it in its plain form.
@@ -206,6 +213,8 @@ func endpoint(s string) (*url.URL, error) {
 type Rules struct {
 	// Channels take sign-ups; empty means email, SMS and webhook.
 	Channels []incident.Channel
+	// Phones reads numbers; without it nobody can sign up for SMS.
+	Phones Phones
 	// Region is where a number without country code is taken to be, such as "JP".
 	Region string
 	// Countries may be sent SMS to, by their two letters. All others are
@@ -236,7 +245,7 @@ func (r Rules) Normalise(c incident.Channel, a incident.Address) (incident.Addre
 	if !slices.Contains(r.Channels, c) {
 		return "", &Fault{Field: "channel", Code: ChannelUnknown}
 	}
-	out, err := normalise(c, a, r.Region)
+	out, err := r.read(c, a)
 	if err != nil {
 		return "", err
 	}
@@ -252,19 +261,33 @@ func (r Rules) Normalise(c incident.Channel, a incident.Address) (incident.Addre
 	return out, nil
 }
 
+// read answers the one spelling of an address as people write it.
+func (r Rules) read(c incident.Channel, a incident.Address) (incident.Address, error) {
+	if r.Phones == nil {
+		return Normalise(c, a)
+	}
+	return normalise(c, a, func(s string) (string, error) {
+		n, ok := r.Phones.Number(s, r.Region)
+		if !ok {
+			return "", wrong(PhoneForm)
+		}
+		return n, nil
+	})
+}
+
 // mobile refuses what costs us, or the reader, more than a message.
 func (r Rules) mobile(a incident.Address) error {
-	n, err := phone(a.Reveal(), r.Region)
-	if err != nil {
-		return err
-	}
-	if !phonenumbers.IsValidNumber(n) {
+	if r.Phones == nil {
 		return wrong(PhoneForm)
 	}
-	if !slices.Contains(r.Countries, phonenumbers.GetRegionCodeForNumber(n)) {
+	kind := r.Phones.Kind(a.Reveal())
+	if !kind.Valid {
+		return wrong(PhoneForm)
+	}
+	if !slices.Contains(r.Countries, kind.Country) {
 		return wrong(PhoneCountry)
 	}
-	if kind := phonenumbers.GetNumberType(n); kind != phonenumbers.MOBILE && kind != phonenumbers.FIXED_LINE_OR_MOBILE {
+	if !kind.Mobile {
 		return wrong(PhoneKind)
 	}
 	return nil

@@ -84,3 +84,24 @@ type Challenge struct {
 	// find them in.
 	Manage, Unsubscribe string
 }
+
+// Phones knows the numbering plans of the world. It is a port, since what it
+// knows is larger than all the rest of us.
+type Phones interface {
+	// Number answers a number in the form of E.164; region is where one without
+	// country code is taken to be, such as "JP". Reading its answer again, by
+	// whatever region, changes nothing; ok is false for what cannot be a number.
+	Number(s, region string) (number string, ok bool)
+	// Kind says what is known of a number that Number answered.
+	Kind(number string) Line
+}
+
+// A Line is what a number tells of what it belongs to.
+type Line struct {
+	// Valid tells that the number is assigned to somebody, as far as one can see.
+	Valid bool
+	// Country is where, by its two letters.
+	Country string
+	// Mobile tells that messages may reach it, at the price of a message.
+	Mobile bool
+}

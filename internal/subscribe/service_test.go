@@ -19,7 +19,7 @@ import (
 
 const (
 	mail  = incident.Address("sato@reader.example")
-	phone = incident.Address("+819012345678")
+	mobile = incident.Address("+819012345678")
 	hook  = incident.Address("https://hooks.example/a")
 )
 
@@ -115,9 +115,9 @@ func TestEmail(t *testing.T) {
 func TestSMS(t *testing.T) {
 	t.Parallel()
 	w, s := setup(t)
-	r := request(incident.SMS, phone)
+	r := request(incident.SMS, mobile)
 	next := signUp(t, s, r)
-	code := w.Memo(incident.SMS, phone)
+	code := w.Memo(incident.SMS, mobile)
 	if len(code) != 6 || strings.Trim(code, "0123456789") != "" {
 		t.Fatalf("the SMS holds %q, want six digits", code)
 	}
@@ -149,8 +149,8 @@ func TestSMSTries(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w, s := setup(t)
-			next := signUp(t, s, request(incident.SMS, phone))
-			code := w.Memo(incident.SMS, phone)
+			next := signUp(t, s, request(incident.SMS, mobile))
+			code := w.Memo(incident.SMS, mobile)
 			if tt.confirmed {
 				if _, err := s.ConfirmCode(t.Context(), next.Ref, code, subscribe.Origin{}); err != nil {
 					t.Fatalf("ConfirmCode() = %v, want no error", err)
@@ -175,9 +175,9 @@ func TestSMSCodeLife(t *testing.T) {
 		want  error
 	}{{time.Hour - time.Second, nil}, {time.Hour, subscribe.ErrLapsed}} {
 		w, s := setup(t)
-		next := signUp(t, s, request(incident.SMS, phone))
+		next := signUp(t, s, request(incident.SMS, mobile))
 		w.Time = w.Time.Add(tt.after)
-		if _, err := s.ConfirmCode(t.Context(), next.Ref, w.Memo(incident.SMS, phone), subscribe.Origin{}); !errors.Is(err, tt.want) {
+		if _, err := s.ConfirmCode(t.Context(), next.Ref, w.Memo(incident.SMS, mobile), subscribe.Origin{}); !errors.Is(err, tt.want) {
 			t.Errorf("ConfirmCode(after %s) = %v, want %v", tt.after, err, tt.want)
 		}
 	}
@@ -658,17 +658,17 @@ func TestImportNeverBringsBack(t *testing.T) {
 	if err := s.Unsubscribe(t.Context(), m.Unsubscribe, r.Origin); err != nil {
 		t.Fatalf("Unsubscribe() = %v, want no error", err)
 	}
-	if err := s.Suppress(t.Context(), incident.SMS, w.ID(incident.SMS, phone).ID, subscribe.OptedOut); err != nil {
+	if err := s.Suppress(t.Context(), incident.SMS, w.ID(incident.SMS, mobile).ID, subscribe.OptedOut); err != nil {
 		t.Fatalf("Suppress() = %v, want no error", err)
 	}
 	err = s.Import(t.Context(), []subscribe.Entry{
 		{Audience: incident.Customers, Channel: incident.Email, Address: mail},
-		{Audience: incident.Customers, Channel: incident.SMS, Address: phone},
+		{Audience: incident.Customers, Channel: incident.SMS, Address: mobile},
 	}, "list")
 	if err != nil {
 		t.Fatalf("Import() = %v, want no error", err)
 	}
-	if a, b := w.Record(incident.Email, mail), w.Record(incident.SMS, phone); a.Subscriber.State != incident.Unsubscribed || b.Version != 0 {
+	if a, b := w.Record(incident.Email, mail), w.Record(incident.SMS, mobile); a.Subscriber.State != incident.Unsubscribed || b.Version != 0 {
 		t.Errorf("Import(left, suppressed) = %s, version %d, want unsubscribed and nothing", a.Subscriber.State, b.Version)
 	}
 }
@@ -699,7 +699,7 @@ func TestPurposes(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Preferences() = %v, want no error", err)
 	}
-	next := signUp(t, s, request(incident.SMS, phone))
+	next := signUp(t, s, request(incident.SMS, mobile))
 	tokens := map[string]string{
 		"confirm": w.Token(incident.Email, mail), "code": next.Ref, "manage": v.Manage, "unsubscribe": m.Unsubscribe, "none": "", "junk": "AAAA",
 	}
@@ -712,7 +712,7 @@ func TestPurposes(t *testing.T) {
 			return err
 		},
 		"code": func(tok string) error {
-			_, err := s.ConfirmCode(t.Context(), tok, w.Memo(incident.SMS, phone), subscribe.Origin{})
+			_, err := s.ConfirmCode(t.Context(), tok, w.Memo(incident.SMS, mobile), subscribe.Origin{})
 			return err
 		},
 		"manage": func(tok string) error {

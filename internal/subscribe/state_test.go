@@ -56,7 +56,7 @@ type manage struct {
 }
 
 // states is how each kind of address is signed up.
-var states = map[incident.Channel]incident.Address{incident.Email: mail, incident.SMS: phone, incident.Webhook: hook}
+var states = map[incident.Channel]incident.Address{incident.Email: mail, incident.SMS: mobile, incident.Webhook: hook}
 
 func TestStates(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,7 @@ import (
 	"shirase/internal/message"
 	"shirase/internal/plan"
 	"shirase/internal/subscribe"
+	"shirase/internal/subscribe/phone"
 	"shirase/internal/token"
 )
 
@@ -88,6 +89,7 @@ func (w *World) Config() subscribe.Config {
 		panic(err) // the key is a constant
 	}
 	return subscribe.Config{
+		Rules: subscribe.Rules{Phones: phone.Numbers{}},
 		Store: w, Agenda: w, Suppressions: w, Limits: w, Plans: w, Incidents: w, Publisher: w, Challenger: w,
 		Links: subscribe.Links{Tokens: codec, URL: "https://minato.test"}, Key: Key,
 		Render: Render, Now: w.Now, NewID: w.NewID, Log: slog.New(slog.DiscardHandler),
