@@ -1,0 +1,7 @@
+// Package mail sends email by SES, one raw call per recipient, and reads what SES
+// says of the account and its identities.
+//
+// The message is built by internal/channel/email and handed over as it is; SES
+// replaces its Message-ID and Date. What comes back later is matched by message
+// tags, see [Tags].
+package mail

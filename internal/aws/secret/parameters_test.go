@@ -1,0 +1,197 @@
+package secret_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"shirase/internal/aws/secret"
+	"shirase/internal/channel"
+	"shirase/internal/incident"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// clock is a time that the test moves.
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time          { return c.at }
+func (c *clock) advance(d time.Duration) { c.at = c.at.Add(d) }
+
+func parameter(value string) string {
+	return `{"Parameter":{"Name":"/shirase/prod/slack","Type":"SecureString","Value":"` + value + `"}}`
+}
+
+const (
+	notFound = `{"__type":"ParameterNotFound"}`
+	denied   = `{"__type":"AccessDeniedException","message":"not authorized to perform ssm:GetParameter"}`
+	fault    = `{"__type":"InternalServerError"}`
+)
+
+func parameters(s *store, c *clock) *secret.Parameters {
+	return secret.NewParameters(ssm.NewFromConfig(config(s)), "/shirase/prod", c.now)
+}
+
+func TestSecretIsReadBelowThePrefix(t *testing.T) {
+	t.Parallel()
+	s, c := &store{}, &clock{at: noon}
+	s.answer(200, parameter(" "+canary+`\n`))
+	var secrets channel.Secrets = parameters(s, c)
+	for range 3 {
+		if got, err := secrets.Secret(t.Context(), "team/slack"); got != canary || err != nil {
+			t.Fatalf("Secret = %q, %v, want the canary without the space around it", got, err)
+		}
+	}
+	if s.count() != 1 {
+		t.Errorf("Secret asked %d times, want once", s.count())
+	}
+	if in := s.asked[0]; in["Name"] != "/shirase/prod/team/slack" || in["WithDecryption"] != true {
+		t.Errorf("Secret asked %v", in)
+	}
+}
+
+func TestSecretIsAskedAnew(t *testing.T) {
+	t.Parallel()
+	s, c := &store{}, &clock{at: noon}
+	p := parameters(s, c)
+	step := func(wait time.Duration, status int, body, want string, kind error, asked int) {
+		t.Helper()
+		c.advance(wait)
+		s.answer(status, body)
+		before := s.count()
+		got, err := p.Secret(t.Context(), "slack")
+		if got != want || (kind == nil) != (err == nil) || !errors.Is(err, kind) {
+			t.Errorf("at %s: Secret = %q, %v, want %q, %v", c.at.Format(time.TimeOnly), got, err, want, kind)
+		}
+		if n := s.count() - before; n != asked {
+			t.Errorf("at %s: Secret asked %d times, want %d", c.at.Format(time.TimeOnly), n, asked)
+		}
+	}
+	step(0, 400, notFound, "", incident.ErrNotFound, 1)
+	step(9*time.Second, 200, parameter("one"), "", incident.ErrNotFound, 0)
+	step(time.Second, 200, parameter("one"), "one", nil, 1)
+	step(5*time.Minute-time.Second, 200, parameter("two"), "one", nil, 0)
+	step(time.Second, 200, parameter("two"), "two", nil, 1)
+	step(-time.Hour, 200, parameter("three"), "three", nil, 1) // a clock that went back
+	step(6*time.Minute, 500, fault, "three", nil, 3)           // it does not answer: what we have is good
+	step(time.Second, 0, "", "three", nil, 3)
+	step(time.Hour-6*time.Minute-2*time.Second, 500, fault, "three", nil, 3)
+	step(time.Second, 400, denied, "", incident.ErrDenied, 1)
+	step(0, 200, parameter("four"), "four", nil, 1)
+	step(5*time.Minute, 400, notFound, "", incident.ErrNotFound, 1) // it was taken away
+	step(10*time.Second, 200, parameter("five"), "five", nil, 1)
+	step(10*time.Second, 200, parameter("six"), "five", nil, 0)
+}
+
+// TestSecretTakenAwayIsForgotten lets the role lose the right to a credential,
+// and then the store go away.
+func TestSecretTakenAwayIsForgotten(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{denied, notFound} {
+		s, c := &store{}, &clock{at: noon}
+		p := parameters(s, c)
+		for _, answer := range []struct {
+			status int
+			body   string
+		}{{200, parameter(canary)}, {400, body}, {500, fault}} {
+			s.answer(answer.status, answer.body)
+			got, err := p.Secret(t.Context(), "slack")
+			if (answer.status == 200) != (err == nil) || err != nil && got != "" {
+				t.Errorf("Secret, answered %s = %q, %v", answer.body, got, err)
+			}
+			c.advance(5 * time.Minute)
+		}
+	}
+}
+
+func TestSecretTooOldIsNotUsed(t *testing.T) {
+	t.Parallel()
+	s, c := &store{}, &clock{at: noon}
+	p := parameters(s, c)
+	s.answer(200, parameter(canary))
+	if _, err := p.Secret(t.Context(), "slack"); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(time.Hour)
+	s.answer(500, fault)
+	got, err := p.Secret(t.Context(), "slack")
+	if got != "" || err == nil || errors.Is(err, incident.ErrNotFound) || errors.Is(err, incident.ErrDenied) {
+		t.Errorf("Secret after an hour without an answer = %q, %v, want an error worth another try", got, err)
+	}
+}
+
+func TestSecretNames(t *testing.T) {
+	t.Parallel()
+	s, c := &store{}, &clock{at: noon}
+	s.answer(200, parameter(canary))
+	for _, name := range []string{"", "/slack", "slack/", "a//b", "a@b", "a:1", "../x y", strings.Repeat("n", 513)} {
+		if got, err := parameters(s, c).Secret(t.Context(), name); got != "" || !errors.Is(err, incident.ErrNotFound) {
+			t.Errorf("Secret(%q) = %q, %v, want not found", name, got, err)
+		}
+	}
+	if s.count() != 0 {
+		t.Errorf("Secret asked %d times, want never", s.count())
+	}
+}
+
+// TestSecretIsFetchedOnce lets a wave ask for one credential at once, and holds
+// the answer back until one of them gave up.
+func TestSecretIsFetchedOnce(t *testing.T) {
+	t.Parallel()
+	s, c := &store{}, &clock{at: noon}
+	asked, release := make(chan struct{}), make(chan struct{})
+	s.reply = func(context.Context, map[string]any) (int, string) {
+		close(asked)
+		<-release
+		return 200, parameter(canary)
+	}
+	p := parameters(s, c)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			if got, err := p.Secret(t.Context(), "slack"); got != canary || err != nil {
+				t.Errorf("Secret = %q, %v, want the canary", got, err)
+			}
+		})
+	}
+	<-asked
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Secret(ended, "slack"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Secret after its context ended = %v, want canceled", err)
+	}
+	close(release)
+	wg.Wait()
+	if s.count() != 1 {
+		t.Errorf("Secret asked %d times, want once", s.count())
+	}
+}
+
+func TestSecretErrorsHoldNoValue(t *testing.T) {
+	t.Parallel()
+	rows := []struct {
+		name   string
+		status int
+		body   string
+	}{
+		{"answer cut", 200, `{"Parameter":{"Value":"` + canary},
+		{"answer of the wrong type", 200, `{"Parameter":{"Value":["` + canary + `"]}}`},
+		{"message", 400, `{"__type":"ValidationException","message":"` + canary + `"}`},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			s, c := &store{}, &clock{at: noon}
+			s.answer(r.status, r.body)
+			got, err := parameters(s, c).Secret(t.Context(), "slack")
+			if got != "" || err == nil || strings.Contains(err.Error(), "canary") {
+				t.Errorf("Secret = %q, %v, want an error without the value", got, err)
+			}
+		})
+	}
+}
