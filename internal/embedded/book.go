@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"shirase/internal/incident"
+	"shirase/internal/record"
 	"shirase/internal/subscribe"
 )
 
@@ -26,72 +27,6 @@ func NewBook(kv KV, shards int) (*Book, error) {
 	return &Book{kv: kv, shards: shards}, nil
 }
 
-// subscription is a subscriber as the store keeps one, address and all.
-type subscription struct {
-	ID          incident.RecipientID     `json:"id"`
-	Audience    incident.Audience        `json:"audience"`
-	Channel     incident.Channel         `json:"channel"`
-	Address     string                   `json:"address"`
-	Locale      incident.Locale          `json:"locale"`
-	Zone        string                   `json:"zone,omitempty"`
-	Components  []incident.ComponentID   `json:"components,omitempty"`
-	Tags        map[string]string        `json:"tags,omitempty"`
-	State       incident.SubscriberState `json:"state"`
-	Secret      string                   `json:"secret,omitempty"`
-	Epoch       int                      `json:"epoch,omitempty"`
-	CreatedAt   time.Time                `json:"created_at,omitzero"`
-	ConfirmedAt time.Time                `json:"confirmed_at,omitzero"`
-	Consent     string                   `json:"consent,omitempty"`
-	Version     int                      `json:"version"`
-	Ask         *ask                     `json:"ask,omitempty"`
-	Confirmed   string                   `json:"confirmed,omitempty"`
-	Tries       int                      `json:"tries,omitempty"`
-}
-
-// ask is a sign-up that waits.
-type ask struct {
-	ID         string                 `json:"id"`
-	At         time.Time              `json:"at"`
-	Until      time.Time              `json:"until"`
-	Locale     incident.Locale        `json:"locale"`
-	Zone       string                 `json:"zone,omitempty"`
-	Components []incident.ComponentID `json:"components,omitempty"`
-	Consent    string                 `json:"consent,omitempty"`
-}
-
-func newSubscription(r subscribe.Record) subscription {
-	s := r.Subscriber
-	out := subscription{
-		ID: s.ID, Audience: s.Audience, Channel: s.Channel, Address: s.Address.Reveal(), Locale: s.Locale, Zone: s.Zone,
-		Components: s.Components, Tags: s.Tags, State: s.State, Secret: s.Secret, Epoch: s.Epoch,
-		CreatedAt: s.CreatedAt, ConfirmedAt: s.ConfirmedAt, Consent: s.Consent,
-		Version: r.Version, Confirmed: r.Confirmed, Tries: r.Tries,
-	}
-	if a := r.Ask; a != nil {
-		out.Ask = &ask{a.ID, a.At, a.Until, a.Prefs.Locale, a.Prefs.Zone, a.Prefs.Components, a.Consent}
-	}
-	return out
-}
-
-func (s subscription) subscriber() incident.Subscriber {
-	return incident.Subscriber{
-		ID: s.ID, Audience: s.Audience, Channel: s.Channel, Address: incident.Address(s.Address), Locale: s.Locale, Zone: s.Zone,
-		Components: s.Components, Tags: s.Tags, State: s.State, Secret: s.Secret, Epoch: s.Epoch,
-		CreatedAt: s.CreatedAt, ConfirmedAt: s.ConfirmedAt, Consent: s.Consent,
-	}
-}
-
-func (s subscription) record() subscribe.Record {
-	r := subscribe.Record{Subscriber: s.subscriber(), Version: s.Version, Confirmed: s.Confirmed, Tries: s.Tries}
-	if a := s.Ask; a != nil {
-		r.Ask = &subscribe.Ask{
-			ID: a.ID, At: a.At, Until: a.Until, Consent: a.Consent,
-			Prefs: subscribe.Prefs{Locale: a.Locale, Zone: a.Zone, Components: a.Components},
-		}
-	}
-	return r
-}
-
 // Shards implements deliver.Book.
 func (b *Book) Shards() int { return b.shards }
 
@@ -99,9 +34,9 @@ func (b *Book) Shards() int { return b.shards }
 func (b *Book) Page(ctx context.Context, a incident.Audience, c incident.Channel, shard int, cursor string, limit int) (ss []incident.Subscriber, next string, err error) {
 	err = view(ctx, b.kv, func(tx Tx) error {
 		rs, more, err := page(tx, tableSubscribers, keyShardOn(a, shard, c), cursor, limit,
-			func(_ string, s subscription) bool { return s.State == incident.Active })
+			func(_ string, s record.Subscription) bool { return s.State == incident.Active })
 		for _, r := range rs {
-			ss = append(ss, r.subscriber())
+			ss = append(ss, r.Subscriber())
 		}
 		next = more
 		return err
@@ -136,11 +71,11 @@ func (b *Book) find(tx Tx, c incident.Channel, id incident.RecipientID) ([]incid
 	suppressed := tx.Get(tableSubscribers, keySuppression(c, id)) != nil
 	ss := make([]incident.Subscriber, 0, len(as))
 	for _, a := range as {
-		r, _, err := get[subscription](tx, tableSubscribers, keySubscriber(subscribe.Key{Audience: a, Channel: c, ID: id}, b.shards))
+		r, _, err := get[record.Subscription](tx, tableSubscribers, keySubscriber(subscribe.Key{Audience: a, Channel: c, ID: id}, b.shards))
 		if err != nil {
 			return nil, err
 		}
-		s := r.subscriber()
+		s := r.Subscriber()
 		if suppressed {
 			s.State = incident.Suppressed
 		}
@@ -151,11 +86,11 @@ func (b *Book) find(tx Tx, c incident.Channel, id incident.RecipientID) ([]incid
 
 // Load implements subscribe.Store.
 func (b *Book) Load(ctx context.Context, k subscribe.Key) (subscribe.Record, error) {
-	s, err := one[subscription](ctx, b.kv, tableSubscribers, keySubscriber(k, b.shards), "subscription")
+	s, err := one[record.Subscription](ctx, b.kv, tableSubscribers, keySubscriber(k, b.shards), "subscription")
 	if err != nil {
 		return subscribe.Record{}, err
 	}
-	return s.record(), nil
+	return s.Record(), nil
 }
 
 // Commit implements subscribe.Store.
@@ -184,7 +119,7 @@ func (b *Book) Commit(ctx context.Context, c subscribe.Change) error {
 // record writes or deletes the record of a change and its twin.
 func (b *Book) record(tx Tx, c subscribe.Change) error {
 	k := c.Record.Key()
-	was, _, err := get[subscription](tx, tableSubscribers, keySubscriber(k, b.shards))
+	was, _, err := get[record.Subscription](tx, tableSubscribers, keySubscriber(k, b.shards))
 	if err != nil {
 		return err
 	}
@@ -197,22 +132,12 @@ func (b *Book) record(tx Tx, c subscribe.Change) error {
 		}
 		return tx.Delete(tableSubscribers, keyTwin(k))
 	}
-	s := newSubscription(c.Record)
+	s := record.NewSubscription(c.Record)
 	s.Version++
 	if err := put(tx, tableSubscribers, keySubscriber(k, b.shards), s); err != nil {
 		return err
 	}
 	return put(tx, tableSubscribers, keyTwin(k), k.Audience)
-}
-
-// consent is an entry of the consent ledger as it is kept.
-type consent struct {
-	At    time.Time       `json:"at"`
-	Event subscribe.Event `json:"event"`
-	Text  string          `json:"text,omitempty"`
-	How   subscribe.How   `json:"how,omitempty"`
-	IP    string          `json:"ip,omitempty"`
-	Basis string          `json:"basis,omitempty"`
 }
 
 // putConsent adds an entry after those of the same moment.
@@ -221,25 +146,14 @@ func putConsent(tx Tx, c subscribe.Consent) error {
 	for tx.Get(tableSubscribers, keyConsent(c, n)) != nil {
 		n++
 	}
-	return put(tx, tableSubscribers, keyConsent(c, n), consent{c.At, c.Event, c.Text, c.How, c.IP, c.Basis})
-}
-
-// work is an item of work as it is kept.
-type work struct {
-	ID       string               `json:"id"`
-	Kind     subscribe.WorkKind   `json:"kind"`
-	Audience incident.Audience    `json:"audience"`
-	Channel  incident.Channel     `json:"channel"`
-	To       incident.RecipientID `json:"to"`
-	Due      time.Time            `json:"due"`
-	Ask      string               `json:"ask,omitempty"`
+	return put(tx, tableSubscribers, keyConsent(c, n), record.NewConsent(c))
 }
 
 func putWork(tx Tx, w subscribe.Work) error {
 	if tx.Get(tableSubscribers, keyWork(w.ID)) != nil {
 		return nil
 	}
-	if err := put(tx, tableSubscribers, keyWork(w.ID), work{w.ID, w.Kind, w.Key.Audience, w.Key.Channel, w.Key.ID, w.Due, w.Ask}); err != nil {
+	if err := put(tx, tableSubscribers, keyWork(w.ID), record.NewWork(w)); err != nil {
 		return err
 	}
 	return put(tx, tableWork, keyWorkBook(w.Due, w.ID), w.ID)
@@ -253,12 +167,11 @@ func (b *Book) Due(ctx context.Context, now time.Time, limit int) (ws []subscrib
 			return err
 		}
 		for _, id := range ids {
-			w, _, err := get[work](tx, tableSubscribers, keyWork(id))
+			w, _, err := get[record.Work](tx, tableSubscribers, keyWork(id))
 			if err != nil {
 				return err
 			}
-			k := subscribe.Key{Audience: w.Audience, Channel: w.Channel, ID: w.To}
-			ws = append(ws, subscribe.Work{ID: w.ID, Kind: w.Kind, Key: k, Due: w.Due, Ask: w.Ask})
+			ws = append(ws, w.Work())
 		}
 		return nil
 	})
@@ -268,7 +181,7 @@ func (b *Book) Due(ctx context.Context, now time.Time, limit int) (ws []subscrib
 // Done implements subscribe.Agenda.
 func (b *Book) Done(ctx context.Context, w subscribe.Work) error {
 	return update(ctx, b.kv, func(tx Tx) error {
-		was, ok, err := get[work](tx, tableSubscribers, keyWork(w.ID))
+		was, ok, err := get[record.Work](tx, tableSubscribers, keyWork(w.ID))
 		if err != nil || !ok {
 			return err
 		}
@@ -282,12 +195,6 @@ func (b *Book) Done(ctx context.Context, w subscribe.Work) error {
 // NextDue answers when the earliest item of work falls due, and whether there is any.
 func (b *Book) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	return first(ctx, b.kv, workBook)
-}
-
-// suppression says why an address must not be sent to.
-type suppression struct {
-	Reason subscribe.SuppressReason `json:"reason"`
-	At     time.Time                `json:"at"`
 }
 
 // Suppressed implements subscribe.Suppressions.
@@ -306,7 +213,7 @@ func (b *Book) Suppress(ctx context.Context, s subscribe.Suppression) error {
 		if tx.Get(tableSubscribers, key) != nil {
 			return nil
 		}
-		return put(tx, tableSubscribers, key, suppression{s.Reason, s.At})
+		return put(tx, tableSubscribers, key, record.NewSuppression(s))
 	})
 }
 

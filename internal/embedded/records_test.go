@@ -12,6 +12,7 @@ import (
 	"shirase/internal/incident"
 	"shirase/internal/message"
 	"shirase/internal/plan"
+	"shirase/internal/record"
 	"shirase/internal/subscribe"
 )
 
@@ -129,7 +130,7 @@ func seeds(tb testing.TB) (out [][]byte) {
 		deliver.Item{State: deliver.Claimed, LeaseUntil: at.Add(time.Hour)},
 		deliver.Pointer{Incident: "i", Seq: 1},
 		deliver.Pace{At: at.Add(time.Hour)},
-		subscription{ID: "r", State: incident.Active, Ask: &ask{ID: "x", At: at}},
+		record.Subscription{ID: "r", State: incident.Active, Ask: &record.Ask{ID: "x", At: at}},
 		incident.Customers,
 		count{Since: at, Per: time.Hour, N: 1},
 		mail{ID: "m", Out: true, Visible: at.Add(time.Hour), Turn: "1"},

@@ -1,0 +1,175 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"shirase/internal/deliver"
+)
+
+// The attributes of a pointer and their values, which subscriptions filter by. A
+// pointer to a late subscriber is a kind of its own: every sign-up in mid-incident
+// makes one, and no operator is to get a mail for each.
+//
+// There is none for channels. Whom an update reaches is not what its routes say:
+// an end and a retraction go wherever the beginning went, so that a filter by
+// routes would keep them from those who must hear them.
+const (
+	AttributeKind = "kind"
+	KindUpdate    = "update"
+	KindLate      = "late"
+	KindMemo      = "memo"
+	AttributeMode = "mode"
+	ModeReal      = "real"
+	ModeDrill     = "drill"
+)
+
+// Topics are the ARNs of topics.
+type Topics struct {
+	// Updates takes every pointer.
+	Updates string
+	// Notices is that of starter mode, whose readers are customers; empty where it
+	// is off.
+	Notices string
+}
+
+// Reads is what texts are read through. Incidents is only asked in starter mode.
+type Reads struct {
+	Messages  deliver.Messages
+	Plans     Plans
+	Incidents deliver.Incidents
+}
+
+// Bus publishes pointers. It implements announce.Bus.
+type Bus struct {
+	client *sns.Client
+	to     Topics
+	read   Reads
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// New makes a bus.
+func New(client *sns.Client, to Topics, read Reads, now func() time.Time, log *slog.Logger) *Bus {
+	return &Bus{client: client, to: to, read: read, now: now, log: log}
+}
+
+// The messages of this package's log lines, and the keys of their attributes.
+const (
+	msgText   = "engineering text left out"
+	msgNotice = "notice not sent"
+	msgBare   = "pointer published without a text"
+
+	keyIncident = "incident"
+	keyUpdate   = "update"
+	keyError    = "error"
+)
+
+// Publish implements announce.Bus. The pointer goes last, since it alone counts:
+// whoever has it published again, after a crash or a lost answer, costs the readers
+// of notices a mail that comes twice, for SNS email takes no key. Texts and notices
+// have half of the time; what fails of them is logged and never holds up the
+// pointer.
+func (b *Bus) Publish(ctx context.Context, p deliver.Pointer, deadline time.Time) error {
+	left := deadline.Sub(b.now())
+	if left <= 0 {
+		return fmt.Errorf("publish: %w", context.DeadlineExceeded)
+	}
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode pointer: %w", err)
+	}
+	var m mail
+	if p.Seq > 0 && p.Late == "" {
+		m = b.beside(ctx, p, left/2)
+	}
+	in := sns.PublishInput{TopicArn: &b.to.Updates, MessageAttributes: attributes(p)}
+	if err := b.publish(ctx, in, string(raw), m); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	return nil
+}
+
+// beside does what goes with the pointer of an update, within a time: it answers
+// the mail for operators and sends that for customers.
+func (b *Bus) beside(ctx context.Context, p deliver.Pointer, within time.Duration) mail {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	log := b.log.With(keyIncident, p.Incident, keyUpdate, p.Seq)
+	m, err := b.engineering(ctx, p)
+	if err != nil {
+		log.WarnContext(ctx, msgText, keyError, err.Error())
+	}
+	if err := b.notice(ctx, p); err != nil {
+		log.WarnContext(ctx, msgNotice, keyError, err.Error())
+	}
+	return m
+}
+
+// publish sends a pointer with the mail beside it. If SNS takes exception to what
+// is beside it, the pointer goes alone.
+func (b *Bus) publish(ctx context.Context, in sns.PublishInput, pointer string, m mail) error {
+	full, err := structured(pointer, m)
+	if err != nil {
+		return err
+	}
+	in.Message, in.MessageStructure = &full, &byProtocol
+	if m.subject != "" {
+		in.Subject = &m.subject
+	}
+	_, err = b.client.Publish(ctx, &in)
+	if !refused(err) || m == (mail{}) {
+		return err
+	}
+	b.log.WarnContext(ctx, msgBare, keyError, err.Error())
+	if full, err = structured(pointer, mail{}); err != nil {
+		return err
+	}
+	in.Message, in.Subject = &full, nil
+	_, err = b.client.Publish(ctx, &in)
+	return err
+}
+
+// attributes answers what subscriptions filter by.
+func attributes(p deliver.Pointer) map[string]types.MessageAttributeValue {
+	kind, mode := KindUpdate, ModeReal
+	switch {
+	case p.Slot != "":
+		kind = KindMemo
+	case p.Late != "":
+		kind = KindLate
+	}
+	if p.Incident.Drill() {
+		mode = ModeDrill
+	}
+	return map[string]types.MessageAttributeValue{
+		AttributeKind: {DataType: &stringType, StringValue: &kind},
+		AttributeMode: {DataType: &stringType, StringValue: &mode},
+	}
+}
+
+// They are variables since the client takes their addresses.
+var stringType, byProtocol = "String", "json"
+
+// publishWithin is how long whoever knows no deadline waits.
+const publishWithin = time.Second
+
+// Publisher is the bus for package subscribe, which leaves the deadline to us. It
+// implements subscribe.Publisher.
+type Publisher struct{ bus *Bus }
+
+// NewPublisher makes a publisher of a bus.
+func NewPublisher(b *Bus) Publisher { return Publisher{b} }
+
+// Publish publishes a pointer within a second.
+func (p Publisher) Publish(ctx context.Context, to deliver.Pointer) error {
+	return p.bus.Publish(ctx, to, p.bus.now().Add(publishWithin))
+}
