@@ -358,7 +358,7 @@ func (*taken) Postpone(context.Context, string, time.Duration) error { return ni
 // function, since that is how they are found.
 func TestSampleEventsDecode(t *testing.T) {
 	t.Parallel()
-	functions := []string{"alarm", "api", "signup", "due", "fanout", "delivery"}
+	functions := []string{"alarm", "api", "signup", "due", "fanout", "delivery", "receipt"}
 	err := fs.WalkDir(events.Files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

@@ -1,34 +1,17 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"shirase/internal/handler/api"
 )
 
 // localKey is the admin key on loopback.
 const localKey = "local"
-
-// oneKey knows the program's admin key and no other.
-type oneKey struct {
-	token, name string
-}
-
-// Key implements api.Keys.
-func (k oneKey) Key(_ context.Context, token string) (api.Principal, bool, error) {
-	if subtle.ConstantTimeCompare([]byte(token), []byte(k.token)) != 1 {
-		return api.Principal{}, false, nil
-	}
-	return api.Principal{Name: k.name, Role: api.Admin}, true, nil
-}
 
 // kept answers the bytes of a file in the data folder, making it at random if
 // it is not there. One that is cut short is never replaced: links in mails that

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/oklog/ulid/v2"
 
+	"shirase/internal/access"
 	"shirase/internal/announce"
 	"shirase/internal/channel"
 	"shirase/internal/channel/challenge"
@@ -30,8 +32,9 @@ import (
 	"shirase/internal/incident"
 	"shirase/internal/message"
 	"shirase/internal/plan"
+	"shirase/internal/ready"
 	"shirase/internal/subscribe"
-	"shirase/internal/subscribe/phone"
+	phones "shirase/internal/subscribe/phone"
 	"shirase/internal/token"
 )
 
@@ -128,7 +131,7 @@ func (p *program) wire(ctx context.Context) error {
 	p.subscribe = subscribe.New(subscribe.Config{
 		Store: p.book, Agenda: p.book, Suppressions: p.book, Limits: p.book, Plans: p.store, Incidents: p.store,
 		Publisher: publisher{p.queues, p.clock}, Challenger: challenge.New(guarded, p.clock.now), Links: subscriberLinks,
-		Key: secret, Rules: subscribe.Rules{Local: len(p.config.Networks()) > 0, Phones: phone.Numbers{}},
+		Key: secret, Rules: subscribe.Rules{Local: len(p.config.Networks()) > 0, Phones: phones.Numbers{}},
 		Render: message.RenderMemo, Now: p.clock.now, NewID: p.newID, Log: p.log,
 	})
 	if p.providers, err = p.senders(secrets, guarded); err != nil {
@@ -147,9 +150,16 @@ func (p *program) wire(ctx context.Context) error {
 		},
 		Now: p.clock.now, NewID: p.newID, Lease: p.config.Lease,
 	}
+	keys := &access.Service{
+		Store: embedded.NewAccess(p.kv), First: access.Token(p.key), FirstName: localKey, Random: rand.Reader, Now: p.clock.now,
+	}
+	here := machine{relay: p.config.SMTP != "", secrets: secrets}
 	operators := p.operators(api.Config{
 		Announce: p.announce, Listing: p.store, Switches: p.rates, Status: p.store, DeadLetters: deadLetters{p.queues},
-		Keys: oneKey{p.key, localKey}, Parse: parsePlan, Families: families, Now: p.clock.now, Log: p.log,
+		Keys: keys, Access: keys, Parse: parsePlan, Families: families, Now: p.clock.now, Log: p.log,
+		Readiness: &ready.Service{
+			Plans: p.store, Mail: here, SMS: here, Secrets: here, Counter: p.book, Families: families, Now: p.clock.now, Log: p.log,
+		},
 	}, tokens)
 	readers, err := signup.New(signup.Config{Service: p.subscribe, URL: p.url, Now: p.clock.now, Log: p.log})
 	if err != nil {
@@ -164,6 +174,7 @@ func (p *program) wire(ctx context.Context) error {
 			"alarm":    function(handler.Alarm{Intake: p.announce, Visibility: p.queues, Now: p.clock.now, Log: p.log}.Handle),
 			"fanout":   function(handler.FanOut{Queue: queue, Pointers: fanout}.Handle),
 			"delivery": function(handler.Delivery{Queue: queue, Chunks: send}.Handle),
+			"receipt":  function(handler.Receipt{Queue: queue, Receipts: subscribe.NewReceipts(p.subscribe, p.announce)}.Handle),
 			"due":      function(handler.Due{Sweep: p, Visibility: p.queues, Now: p.clock.now, Log: p.log}.Handle),
 			"api":      function(handler.Gateway{Handler: operators, MaxBody: maxPlanBody, Log: p.log}.Handle),
 			"signup":   function(handler.Gateway{Handler: readers, Log: p.log}.Handle),

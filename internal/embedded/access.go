@@ -13,11 +13,6 @@ type Access struct{ kv KV }
 // NewAccess makes the keys of a store.
 func NewAccess(kv KV) *Access { return &Access{kv} }
 
-// keyAPIKeys begin the API keys.
-const keyAPIKeys = "Y#"
-
-func keyAPIKey(id string) string { return keyAPIKeys + id }
-
 // Load implements access.Store.
 func (a *Access) Load(ctx context.Context, id string) (access.Key, error) {
 	r, err := one[record.Key](ctx, a.kv, tableIncidents, keyAPIKey(id), "key")

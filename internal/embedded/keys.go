@@ -135,6 +135,11 @@ func keyPlan(version int) string { return keyPlans() + keyNumber(999_999-version
 
 func keyStatus(id incident.ComponentID) string { return "Z#" + string(id) }
 
+// keyAPIKeys begin the keys of the API.
+const keyAPIKeys = "Y#"
+
+func keyAPIKey(id string) string { return keyAPIKeys + id }
+
 // keyLives begin the items of live incidents: one prefix for the real ones and
 // one for drills.
 func keyLives() []string { return []string{"C#", incident.DrillPrefix + "C#"} }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -24,7 +25,11 @@ type verdict struct {
 }
 
 // tally counts what one invocation did, for its summary line.
-type tally struct{ records, failed, later, parked, signals, unreadable int }
+type tally struct {
+	records, failed, later, parked, signals, unreadable int
+	// kinds counts what is of one function only, by words of a closed list.
+	kinds map[string]int
+}
 
 // batch handles the records of one queue invocation, each alone and in order:
 // an error or a panic in one leaves the others as they are.
@@ -191,6 +196,9 @@ func (b *batch) summary(ctx context.Context, err error) {
 		slog.Int(keyRecords, b.tally.records), slog.Int(keyFailed, b.tally.failed), slog.Int(keyLater, b.tally.later), slog.Int(keyParked, b.tally.parked),
 		slog.Int(keySignals, b.tally.signals), slog.Int(keyUnreadable, b.tally.unreadable),
 		slog.Int64(keyTook, b.now().Sub(b.began).Milliseconds()),
+	}
+	for _, kind := range slices.Sorted(maps.Keys(b.tally.kinds)) {
+		attrs = append(attrs, slog.Int(kind, b.tally.kinds[kind]))
 	}
 	if b.tally.failed > 0 || err != nil {
 		level = slog.LevelWarn

@@ -3,7 +3,7 @@
 // and hands over, answers for each record of a batch alone, and turns a kind of
 // error into an HTTP status or into "leave it on the queue".
 //
-// [Alarm], [FanOut], [Delivery] and [Due] are values whose Handle method suits
+// [Alarm], [FanOut], [Delivery], [Receipt] and [Due] are values whose Handle method suits
 // lambda.NewHandler. [Serve] puts an http.Handler behind an HTTP API.
 //
 // It decides nothing about incidents, makes no context deadline, starts no

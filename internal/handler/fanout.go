@@ -24,6 +24,8 @@ type Queue struct {
 	Jitter func(time.Duration) time.Duration
 	Now    func() time.Time
 	Log    *slog.Logger
+
+	kinds map[string]int // see tally
 }
 
 // A FanOut handles a queue of pointers.
@@ -75,6 +77,7 @@ func (q Queue) run(
 	handle func(m events.SQSMessage, end time.Time) (verdict, error),
 ) (any, error) {
 	b := newBatch(function, q.Visibility, q.Jitter, q.Now, q.Log)
+	b.tally.kinds = q.kinds
 	records, ok := queueRecords(raw)
 	if !ok {
 		b.summary(ctx, errQueue)

@@ -1,7 +1,8 @@
 package handler
 
-// The attribute keys of this package's log lines. Values are counts, kinds and
-// ids; never a payload, an address or a token.
+// The attribute keys of this package's log lines, beside the kinds and effects of
+// receipts, which are keys of counts. Values are counts, kinds and ids; never a
+// payload, an address or a token.
 const (
 	keyFunction   = "function"
 	keyRecords    = "records"

@@ -6,6 +6,7 @@ import (
 
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
+	"shirase/internal/subscribe"
 )
 
 // AlarmIntake takes what monitors say.
@@ -46,6 +47,14 @@ type Sweep interface {
 	// Sweep does all that is due at now, and nothing that is not. It may be
 	// called twice, and by two invocations at the same time.
 	Sweep(ctx context.Context, now time.Time) error
+}
+
+// Receipts takes what providers say later; it is subscribe.Receipts.
+type Receipts interface {
+	// Receive takes one receipt and answers what came of it, for counting. It may
+	// be called twice with the same receipt. An error keeps the message for later,
+	// one that is ErrInvalid parks it.
+	Receive(ctx context.Context, r subscribe.Receipt) (subscribe.Effect, error)
 }
 
 // Visibility moves the moment at which a message that was not finished is shown

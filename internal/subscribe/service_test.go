@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	mail  = incident.Address("sato@reader.example")
+	mail   = incident.Address("sato@reader.example")
 	mobile = incident.Address("+819012345678")
-	hook  = incident.Address("https://hooks.example/a")
+	hook   = incident.Address("https://hooks.example/a")
 )
 
 // setup answers a world, and a service in it.

@@ -12,8 +12,7 @@ import (
 	records "shirase/internal/record"
 )
 
-// Access keeps API keys in the table incidents. It implements access.Store. All
-// stand in one partition, so that they are listed strongly; there are few.
+// Access keeps API keys in the table incidents. It implements access.Store.
 type Access struct {
 	db    db
 	table string
@@ -23,13 +22,6 @@ type Access struct {
 func NewAccess(api *dynamodb.Client, tables Tables) *Access {
 	return &Access{newDB(api), tables.Incidents}
 }
-
-const (
-	pkAPIKeys = "Y#"
-	skAPIKeys = "K#"
-)
-
-func keyAPIKey(id string) key { return key{pkAPIKeys, skAPIKeys + part(id)} }
 
 // Load implements access.Store.
 func (a *Access) Load(ctx context.Context, id string) (access.Key, error) {

@@ -6,44 +6,34 @@ import (
 	"net/http"
 	"path"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"shirase/internal/access"
 	"shirase/internal/announce"
 	"shirase/internal/deliver"
 	"shirase/internal/handler"
 	"shirase/internal/incident"
 	"shirase/internal/plan"
+	"shirase/internal/ready"
 )
 
-// Role is what a key may do. Each role may do what those before it may.
-type Role string
+// Role is what a key may do; see [access.Role].
+type Role = access.Role
 
 // The roles, least first.
 const (
-	Viewer    Role = "viewer"
-	Responder Role = "responder"
-	Approver  Role = "approver"
-	Admin     Role = "admin"
+	Viewer    = access.Viewer
+	Responder = access.Responder
+	Approver  = access.Approver
+	Admin     = access.Admin
 )
 
-var roles = []Role{Viewer, Responder, Approver, Admin}
-
-// May reports whether a key of role r may do what needs another role.
-func (r Role) May(need Role) bool {
-	have := slices.Index(roles, r)
-	return have >= 0 && have >= slices.Index(roles, need)
-}
-
 // Principal is who a key belongs to.
-type Principal struct {
-	Name string
-	Role Role
-}
+type Principal = access.Principal
 
 // Keys knows API keys.
 type Keys interface {
@@ -61,6 +51,10 @@ type Config struct {
 	// DeadLetters may be nil where the queues keep their own.
 	DeadLetters DeadLetters
 	Keys        Keys
+	// Access makes and revokes keys; nil where there is one fixed key.
+	Access *access.Service
+	// Readiness may be nil where nothing tells what would keep updates back.
+	Readiness *ready.Service
 	// Parse reads a plan; see plan.Parse.
 	Parse func([]byte) (*plan.Plan, error)
 	// Families tells the family of every channel there is.
@@ -98,6 +92,12 @@ func New(c Config) http.Handler {
 	a.channels()
 	if c.DeadLetters != nil {
 		a.parked()
+	}
+	if c.Access != nil {
+		a.keys()
+	}
+	if c.Readiness != nil {
+		a.readiness()
 	}
 	return orProblem(mux)
 }

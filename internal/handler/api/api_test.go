@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"shirase/internal/access"
 	"shirase/internal/announce"
 	"shirase/internal/deliver"
 	"shirase/internal/embedded"
@@ -34,16 +36,19 @@ type served struct {
 	ids atomic.Int64
 }
 
-// keys are one key for each role, named after it.
-type keys struct{}
+// keys are one key for each role, named after it, and those that were made.
+type keys struct{ made *access.Service }
 
-func (keys) Key(_ context.Context, token string) (api.Principal, bool, error) {
+func (k keys) Key(ctx context.Context, token string) (api.Principal, bool, error) {
 	for _, r := range []api.Role{api.Viewer, api.Responder, api.Approver, api.Admin} {
 		if token == string(r) {
 			return api.Principal{Name: token, Role: r}, true, nil
 		}
 	}
-	return api.Principal{}, false, nil
+	if k.made == nil {
+		return api.Principal{}, false, nil
+	}
+	return k.made.Key(ctx, token)
 }
 
 type nowhere struct{}
@@ -91,8 +96,10 @@ func (s *served) handler(tb testing.TB, kv embedded.KV) http.Handler {
 		Families: message.Families(), Now: now, Log: log,
 		NewID: func() string { return fmt.Sprintf("id%06d", s.ids.Add(1)) },
 	}
+	made := &access.Service{Store: embedded.NewAccess(kv), FirstName: "root", Random: rand.Reader, Now: now}
 	return api.New(api.Config{
-		Announce: svc, Listing: store, Switches: embedded.NewRates(kv, nil), Status: store, Keys: keys{}, Parse: parse,
+		Announce: svc, Listing: store, Switches: embedded.NewRates(kv, nil), Status: store, Parse: parse,
+		Keys: keys{made}, Access: made, Readiness: readiness(tb, kv, store),
 		Families: message.Families(), Now: now, Log: log,
 	})
 }

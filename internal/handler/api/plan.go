@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"shirase/internal/announce"
+	"shirase/internal/incident"
 	"shirase/internal/plan"
 )
 
@@ -89,6 +90,9 @@ func (s *server) plan() {
 				return nil, err
 			}
 			now, err := s.Announce.Plans.Current(ctx)
+			if errors.Is(err, incident.ErrNotFound) { // the first, at version 0 so far
+				now, err = &plan.Plan{}, nil
+			}
 			if err != nil {
 				return nil, fmt.Errorf("read plan: %w", err)
 			}
