@@ -258,12 +258,12 @@ type deadLetters struct{ queues *embedded.Queues }
 const maxShown = 8 << 10
 
 // Parked implements api.DeadLetters.
-func (d deadLetters) Parked(ctx context.Context) ([]api.Parked, error) {
+func (d deadLetters) Parked(ctx context.Context) ([]handler.Parked, error) {
 	ps, err := d.queues.Parked(ctx)
-	out := make([]api.Parked, len(ps))
+	out := make([]handler.Parked, len(ps))
 	for n, p := range ps {
 		shown := strings.ToValidUTF8(string(p.Body[:min(len(p.Body), maxShown)]), "\uFFFD")
-		out[n] = api.Parked{Queue: p.Queue, Why: p.Why, At: p.At, Body: shown}
+		out[n] = handler.Parked{Queue: p.Queue, Why: p.Why, At: p.At, Body: shown}
 	}
 	return out, err
 }

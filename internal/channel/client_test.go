@@ -136,6 +136,8 @@ func (s secrets) Secret(_ context.Context, name string) (string, error) {
 	switch v, ok := s[name]; {
 	case name == "down":
 		return "", errors.New("store is down")
+	case name == "denied":
+		return "", incident.ErrDenied
 	case ok:
 		return v, nil
 	}
@@ -148,7 +150,7 @@ func TestCredential(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		want deliver.Reason
-	}{{"here", ""}, {"empty", deliver.Unauthorised}, {"missing", deliver.Unauthorised}, {"", deliver.Unauthorised}, {"down", deliver.Unavailable}} {
+	}{{"here", ""}, {"empty", deliver.Unauthorised}, {"missing", deliver.Unauthorised}, {"", deliver.Unauthorised}, {"denied", deliver.Unauthorised}, {"down", deliver.Unavailable}} {
 		var got deliver.Reason
 		if _, f := channel.Credential(t.Context(), s, tt.name); f != nil {
 			got = f.Reason

@@ -17,8 +17,8 @@ type Secrets interface {
 	Secret(ctx context.Context, name string) (string, error)
 }
 
-// Credential fetches the credential of a target. A missing one is our own
-// fault and stops the channel; a store that does not answer may be asked again.
+// Credential fetches the credential of a target. A missing one, or one that we
+// may not read, is our own fault and stops the channel; a store that does not answer may be asked again.
 func Credential(ctx context.Context, s Secrets, name string) (string, *deliver.Failure) {
 	v, err := s.Secret(ctx, name)
 	switch {
@@ -26,6 +26,8 @@ func Credential(ctx context.Context, s Secrets, name string) (string, *deliver.F
 		return v, nil
 	case err == nil, errors.Is(err, incident.ErrNotFound):
 		return "", &deliver.Failure{Reason: deliver.Unauthorised, Err: errors.New("credential is missing")}
+	case errors.Is(err, incident.ErrDenied):
+		return "", &deliver.Failure{Reason: deliver.Unauthorised, Err: errors.New("credential may not be read")}
 	}
 	return "", &deliver.Failure{Reason: deliver.Unavailable, Err: fmt.Errorf("fetch credential: %w", err)}
 }

@@ -39,9 +39,11 @@ type AWS struct {
 	Nudge string `env:"SHIRASE_NUDGE_QUEUE"`
 	// Parking is the URL of the queue for what can never be handled.
 	Parking string `env:"SHIRASE_PARKING_QUEUE"`
+	// Own are the URLs of the queues that the function reads, the busiest first.
+	Own []string `env:"SHIRASE_OWN_QUEUES"`
 	// RootSecret is the ARN of the generated secret that all keys are made from.
 	RootSecret string `env:"SHIRASE_ROOT_SECRET"`
-	// Secrets begins the names of the credentials in the parameter store.
+	// Secrets begins the names of the credentials in Secrets Manager.
 	Secrets string `env:"SHIRASE_SECRETS"`
 	// ConfigurationSet is that of SES.
 	ConfigurationSet string `env:"SHIRASE_CONFIGURATION_SET"`
@@ -53,8 +55,6 @@ type AWS struct {
 	SMSMaxPrice string `env:"SHIRASE_SMS_MAX_PRICE" envDefault:"0.20"`
 	// PublicURL begins every link in a message.
 	PublicURL string `env:"SHIRASE_PUBLIC_URL"`
-	// Family says what a delivery function sends: email, sms, webhook or post.
-	Family string `env:"SHIRASE_FAMILY"`
 	// Accounts are those that alarms are taken from; empty takes all that the
 	// policies of queue and topic let in.
 	Accounts []string `env:"SHIRASE_ACCOUNTS"`
@@ -130,7 +130,5 @@ func (c AWS) Check(needs ...string) error {
 			"SHIRASE_PUBLIC_URL", "must be a URL such as https://status.example.com")
 		must(!strings.HasSuffix(c.PublicURL, "/"), "SHIRASE_PUBLIC_URL", "must not end with a slash")
 	}
-	must(slices.Contains([]string{"", "email", "sms", "webhook", "post"}, c.Family),
-		"SHIRASE_FAMILY", "must be email, sms, webhook or post")
 	return errors.Join(faults...)
 }

@@ -13,7 +13,7 @@ func TestAWSListsEveryFault(t *testing.T) {
 	t.Parallel()
 	c, err := config.ParseAWS(map[string]string{
 		"SHIRASE_SHARDS": "0", "SHIRASE_LEASE": "5s", "SHIRASE_TIMEOUT": "9s", "SHIRASE_PUBLIC_URL": "http://status.example/",
-		"SHIRASE_FAMILY": "fax", "SHIRASE_INCIDENTS_TABLE": "",
+		"SHIRASE_INCIDENTS_TABLE": "",
 	})
 	if err != nil {
 		t.Fatalf("ParseAWS() = %v", err)
@@ -21,7 +21,7 @@ func TestAWSListsEveryFault(t *testing.T) {
 	got := fmt.Sprint(c.Check("SHIRASE_INCIDENTS_TABLE", "SHIRASE_ROOT_SECRET"))
 	for _, want := range []string{
 		"INCIDENTS_TABLE is missing", "ROOT_SECRET is missing", "AWS_REGION is missing", "SHARDS", "LEASE", "TIMEOUT",
-		"PUBLIC_URL must be", "PUBLIC_URL must not end", "FAMILY",
+		"PUBLIC_URL must be", "PUBLIC_URL must not end",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("Check() = %q, want a fault that says %q", got, want)

@@ -48,16 +48,16 @@ type Reads struct {
 
 // Bus publishes pointers. It implements announce.Bus.
 type Bus struct {
-	client *sns.Client
-	to     Topics
-	read   Reads
-	now    func() time.Time
-	log    *slog.Logger
+	call func(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+	to   Topics
+	read Reads
+	now  func() time.Time
+	log  *slog.Logger
 }
 
 // New makes a bus.
 func New(client *sns.Client, to Topics, read Reads, now func() time.Time, log *slog.Logger) *Bus {
-	return &Bus{client: client, to: to, read: read, now: now, log: log}
+	return &Bus{call: client.Publish, to: to, read: read, now: now, log: log}
 }
 
 // The messages of this package's log lines, and the keys of their attributes.
@@ -125,7 +125,7 @@ func (b *Bus) publish(ctx context.Context, in sns.PublishInput, pointer string, 
 	if m.subject != "" {
 		in.Subject = &m.subject
 	}
-	_, err = b.client.Publish(ctx, &in)
+	_, err = b.call(ctx, &in)
 	if !refused(err) || m == (mail{}) {
 		return err
 	}
@@ -134,7 +134,7 @@ func (b *Bus) publish(ctx context.Context, in sns.PublishInput, pointer string, 
 		return err
 	}
 	in.Message, in.Subject = &full, nil
-	_, err = b.client.Publish(ctx, &in)
+	_, err = b.call(ctx, &in)
 	return err
 }
 

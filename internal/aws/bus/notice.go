@@ -48,7 +48,7 @@ func (b *Bus) notice(ctx context.Context, p deliver.Pointer) error {
 	if err != nil || m == (mail{}) {
 		return err
 	}
-	return post(ctx, b.client, b.to.Notices, m)
+	return b.post(ctx, b.to.Notices, m)
 }
 
 // public reports whether customers are an audience of a plan to which its texts
@@ -128,16 +128,16 @@ func (b *Bus) update(ctx context.Context, id incident.ID, seq int) (incident.Upd
 
 // post sends a mail to all readers of a topic. A subject that SNS takes exception
 // to is left out.
-func post(ctx context.Context, client *sns.Client, topic string, m mail) error {
+func (b *Bus) post(ctx context.Context, topic string, m mail) error {
 	text := cut(m.text, maxMessage)
 	in := sns.PublishInput{TopicArn: &topic, Message: &text}
 	if m.subject != "" {
 		in.Subject = &m.subject
 	}
-	_, err := client.Publish(ctx, &in)
+	_, err := b.call(ctx, &in)
 	if refused(err) && in.Subject != nil {
 		in.Subject = nil
-		_, err = client.Publish(ctx, &in)
+		_, err = b.call(ctx, &in)
 	}
 	if err != nil {
 		return fmt.Errorf("publish text: %w", err)

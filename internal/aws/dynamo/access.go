@@ -15,12 +15,14 @@ import (
 // Access keeps API keys in the table incidents. It implements access.Store.
 type Access struct {
 	db    db
+	put   putItem
+	del   deleteItem
 	table string
 }
 
 // NewAccess makes the keys of the tables.
 func NewAccess(api *dynamodb.Client, tables Tables) *Access {
-	return &Access{newDB(api), tables.Incidents}
+	return &Access{newDB(api), api.PutItem, api.DeleteItem, tables.Incidents}
 }
 
 // Load implements access.Store.
@@ -45,7 +47,7 @@ func (a *Access) Add(ctx context.Context, k access.Key) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.db.api.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err = a.put(ctx, &dynamodb.PutItemInput{
 		TableName: aws.String(a.table), Item: it, ConditionExpression: absent().of(),
 	})
 	return mapped("write API key", err)
@@ -66,5 +68,5 @@ func (a *Access) List(ctx context.Context) ([]access.Key, error) {
 
 // Delete implements access.Store.
 func (a *Access) Delete(ctx context.Context, id string) error {
-	return a.db.remove(ctx, a.table, keyAPIKey(id))
+	return a.del.remove(ctx, a.table, keyAPIKey(id))
 }

@@ -18,13 +18,23 @@ import (
 	"shirase/internal/subscribe"
 )
 
-func openBook(t *testing.T, api *dynamodb.Client, tables dynamo.Tables) *dynamo.Book {
+// wholeBook is all that a book of one machine is.
+type wholeBook struct {
+	*dynamo.Book
+	*dynamo.Subscriptions
+}
+
+func openBook(t *testing.T, api *dynamodb.Client, tables dynamo.Tables) wholeBook {
 	t.Helper()
 	b, err := dynamo.NewBook(api, tables, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	s, err := dynamo.NewSubscriptions(api, tables, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wholeBook{b, s}
 }
 
 func TestBookKeepsItsContract(t *testing.T) {

@@ -11,10 +11,10 @@ import (
 	"shirase/internal/subscribe"
 )
 
-func stubbedBook(t *testing.T) (*keeper, *dynamo.Book) {
+func stubbedBook(t *testing.T) (*keeper, *dynamo.Subscriptions) {
 	t.Helper()
 	s, api := newKeeper(t)
-	b, err := dynamo.NewBook(api, oneOfEach, 4)
+	b, err := dynamo.NewSubscriptions(api, oneOfEach, 4)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,14 +18,14 @@ func (b *Book) Count(ctx context.Context, a incident.Audience, c incident.Channe
 	n := 0
 	for shard := range b.shards {
 		in := &dynamodb.QueryInput{
-			TableName: aws.String(b.tables.Subscribers), Select: types.SelectCount,
+			TableName: aws.String(b.table), Select: types.SelectCount,
 			KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
 			ExpressionAttributeValues: item{
 				":pk": text(pkShard(a, shard)), ":from": text(skShardOn(c)), ":to": text(beyond(skShardOn(c))),
 			},
 		}
 		for {
-			out, err := b.db.api.Query(ctx, in)
+			out, err := b.db.find(ctx, in)
 			if err != nil {
 				return 0, mapped("count subscribers", err)
 			}

@@ -31,18 +31,25 @@ const (
 )
 
 // db is what the stores share: reads that are strongly consistent unless they
-// say otherwise, and transactions. Its errors are those of [mapped].
+// say otherwise, and transactions. Its errors are those of [mapped]. Of the client
+// it keeps what it calls; who writes single items keeps those calls itself, see
+// [putItem].
 type db struct {
-	api *dynamodb.Client
+	getItem  func(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	getBatch func(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	find     func(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	write    func(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 	// sleep waits, or answers the context's error if that ends first.
 	sleep func(context.Context, time.Duration) error
 }
 
-func newDB(api *dynamodb.Client) db { return db{api, smithytime.SleepWithContext} }
+func newDB(api *dynamodb.Client) db {
+	return db{api.GetItem, api.BatchGetItem, api.Query, api.TransactWriteItems, smithytime.SleepWithContext}
+}
 
 // get reads one item; nil where there is none.
 func (d db) get(ctx context.Context, table string, k key) (item, error) {
-	out, err := d.api.GetItem(ctx, &dynamodb.GetItemInput{
+	out, err := d.getItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(table), Key: k.item(), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
@@ -98,7 +105,7 @@ func (d db) batchOnce(ctx context.Context, table string, ks []key, found map[key
 				return fmt.Errorf("read %d items: %w", len(ks), err)
 			}
 		}
-		out, err := d.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+		out, err := d.getBatch(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{table: {Keys: keys, ConsistentRead: aws.Bool(true)}},
 		})
 		if err != nil {
@@ -211,7 +218,7 @@ func ask(limit int, some bool) *int32 {
 // query hands over items, page after page, until take answers false.
 func (d db) query(ctx context.Context, in *dynamodb.QueryInput, take func(item) bool) error {
 	for {
-		out, err := d.api.Query(ctx, in)
+		out, err := d.find(ctx, in)
 		if err != nil {
 			return mapped("list items", err)
 		}
@@ -234,18 +241,6 @@ func beyond(prefix string) string {
 	return prefix[:last] + string(rune(prefix[last]+1))
 }
 
-// put writes a whole item without a condition. It may be done twice.
-func (d db) put(ctx context.Context, table string, it item) error {
-	_, err := d.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(table), Item: it})
-	return mapped("write "+keyOf(it).kind(), err)
-}
-
-// remove deletes an item, whether it is there or not.
-func (d db) remove(ctx context.Context, table string, k key) error {
-	_, err := d.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String(table), Key: k.item()})
-	return mapped("delete "+k.kind(), err)
-}
-
 // transact makes all the writes or none. No two may be of the same item. The SDK
 // gives each call a token, so that its own second tries change nothing; a caller
 // that tries again needs a condition that then fails. More writes than DynamoDB
@@ -255,7 +250,7 @@ func (d db) transact(ctx context.Context, ws []types.TransactWriteItem) error {
 		return fmt.Errorf("a transaction of %d writes, and DynamoDB makes %d at once: %w", len(ws), maxActions, incident.ErrInvalid)
 	}
 	for tries := 1; ; tries++ {
-		_, err := d.api.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: ws})
+		_, err := d.write(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: ws})
 		if err == nil {
 			return nil
 		}

@@ -50,7 +50,7 @@ func (s *Store) Live(ctx context.Context) ([]incident.Incident, error) {
 
 // restore reads the incidents of keys, in order.
 func (s *Store) restore(ctx context.Context, metas []key) ([]incident.Incident, error) {
-	snaps, err := each[incident.Snapshot](ctx, s, metas)
+	snaps, err := each[incident.Snapshot](ctx, s.db, s.table, metas)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (s *Store) Signals(ctx context.Context, id incident.ID, cursor string, limi
 		if err != nil {
 			return nil, "", err
 		}
-		es, err := each[announce.Evidence](ctx, s, ks)
+		es, err := each[announce.Evidence](ctx, s.db, s.table, ks)
 		return es, next, err
 	}
 	its, next, err := s.db.list(ctx, s.table, pkEvidence(id), skEvidence, cursor, limit, nil)
@@ -149,7 +149,7 @@ func (s *Store) draftsUnder(ctx context.Context, id incident.ID, prefix string) 
 	for n, id := range ids {
 		ks[n] = keyDraft(id)
 	}
-	ds, err := each[announce.Draft](ctx, s, ks)
+	ds, err := each[announce.Draft](ctx, s.db, s.table, ks)
 	slices.SortFunc(ds, func(a, b announce.Draft) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
 	})
@@ -173,7 +173,7 @@ func (s *Store) Alarms(ctx context.Context, id incident.ID) ([]announce.Alarm, e
 	for n, f := range fs {
 		ks[n] = keyAlarm(f)
 	}
-	return each[announce.Alarm](ctx, s, ks)
+	return each[announce.Alarm](ctx, s.db, s.table, ks)
 }
 
 // Group implements announce.Watch.
@@ -188,16 +188,14 @@ func (s *Store) ComponentStatus(ctx context.Context, id incident.ComponentID) (i
 	return st, err
 }
 
-// SetComponentStatus implements announce.Components. It may be called twice.
+// SetComponentStatus implements announce.Components. It may be called twice. One
+// that is cleared is kept as empty, so that a store needs no leave to delete.
 func (s *Store) SetComponentStatus(ctx context.Context, id incident.ComponentID, st incident.ComponentStatus) error {
-	if st == "" {
-		return s.db.remove(ctx, s.table, keyStatus(id))
-	}
 	it, err := record(keyStatus(id), st)
 	if err != nil {
 		return err
 	}
-	return s.db.put(ctx, s.table, it)
+	return s.put.whole(ctx, s.table, it)
 }
 
 // SaveJob implements deliver.Jobs.
@@ -206,7 +204,7 @@ func (s *Store) SaveJob(ctx context.Context, id incident.ID, seq int, c incident
 	if err != nil {
 		return err
 	}
-	return s.db.put(ctx, s.table, it)
+	return s.put.whole(ctx, s.table, it)
 }
 
 // Job implements deliver.Jobs.

@@ -32,6 +32,7 @@ const againAfter = 5 * time.Second
 // ever the ground of such a write; an answer that writes nothing rests on a read.
 type Ledger struct {
 	db     db
+	marked marked
 	table  string
 	shards int
 	known  *memory
@@ -44,7 +45,7 @@ func NewLedger(api *dynamodb.Client, tables Tables, shards int) (*Ledger, error)
 	if err := checkShards(shards); err != nil {
 		return nil, err
 	}
-	return &Ledger{db: newDB(api), table: tables.Deliveries, shards: shards, known: newMemory(memorySize)}, nil
+	return &Ledger{db: newDB(api), marked: newMarked(api), table: tables.Deliveries, shards: shards, known: newMemory(memorySize)}, nil
 }
 
 // checkShards answers why there cannot be so many shards.
@@ -176,7 +177,7 @@ func (l *Ledger) each(ctx context.Context, count int, w ledgerWork) (failed []in
 func (l *Ledger) work(ctx context.Context, line ledgerLine, w ledgerWork, errs []error) {
 	was := line.was
 	for at, n := range line.numbers {
-		is, err := amend(ctx, l.db, l.place(line.key, w.now(n)), was, func(it deliver.Item) (deliver.Item, bool) {
+		is, err := amend(ctx, l.marked, l.place(line.key, w.now(n)), was, func(it deliver.Item) (deliver.Item, bool) {
 			return w.decide(n, it)
 		})
 		if err != nil {

@@ -63,24 +63,14 @@ type place struct {
 	until time.Time
 }
 
-// token answers one for a single call. The client makes those of transactions
-// by the same means.
-func (d db) token() (string, error) {
-	by, err := d.api.Options().IdempotencyTokenProvider.GetIdempotencyToken()
-	if err != nil {
-		return "", fmt.Errorf("make a token: %w", err)
-	}
-	return by, nil
-}
-
 // swap writes v if the item still is at revision was, and otherwise answers the
 // one that it is at. An error leaves open whether it was written.
-func swap[T any](ctx context.Context, d db, p place, was int64, v T) (now revision[T], ok bool, err error) {
+func swap[T any](ctx context.Context, m marked, p place, was int64, v T) (now revision[T], ok bool, err error) {
 	it, err := record(p.key, v)
 	if err != nil {
 		return now, false, err
 	}
-	by, err := d.token()
+	by, err := m.token()
 	if err != nil {
 		return now, false, err
 	}
@@ -96,7 +86,7 @@ func swap[T any](ctx context.Context, d db, p place, was int64, v T) (now revisi
 		in.ConditionExpression = aws.String("rev = :was")
 		in.ExpressionAttributeValues = item{":was": number(was)}
 	}
-	_, err = d.api.PutItem(ctx, in)
+	_, err = m.put(ctx, in)
 	switch refused, is := errors.AsType[*types.ConditionalCheckFailedException](err); {
 	case is && textOf(refused.Item, attrBy) == by: // an earlier try of this call was made
 	case is:
@@ -112,13 +102,13 @@ func swap[T any](ctx context.Context, d db, p place, was int64, v T) (now revisi
 // this differs, as long as nobody else was faster: then it decides anew on what
 // is there now. It answers the value as it now is. After too many times it gives
 // up with [incident.ErrConflict].
-func amend[T any](ctx context.Context, d db, p place, was revision[T], decide func(T) (T, bool)) (revision[T], error) {
+func amend[T any](ctx context.Context, m marked, p place, was revision[T], decide func(T) (T, bool)) (revision[T], error) {
 	for range amendTries {
 		v, changed := decide(was.value)
 		if !changed {
 			return was, nil
 		}
-		now, ok, err := swap(ctx, d, p, was.rev, v)
+		now, ok, err := swap(ctx, m, p, was.rev, v)
 		if ok || err != nil {
 			return now, err
 		}

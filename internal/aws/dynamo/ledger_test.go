@@ -256,5 +256,9 @@ func TestShardsThatThereCannotBe(t *testing.T) {
 		if ok != (err == nil) || !ok && !errors.Is(err, incident.ErrInvalid) {
 			t.Errorf("NewBook(%d) = %v, want accepted: %t", shards, err, ok)
 		}
+		_, err = dynamo.NewSubscriptions(api, oneOfEach, shards)
+		if ok != (err == nil) || !ok && !errors.Is(err, incident.ErrInvalid) {
+			t.Errorf("NewSubscriptions(%d) = %v, want accepted: %t", shards, err, ok)
+		}
 	}
 }

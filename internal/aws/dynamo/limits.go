@@ -29,24 +29,24 @@ const takeTries = 8
 // Take implements [subscribe.Limits]. A span begins with the first use. Within
 // one, a use is one write, on the condition that there is room; where that fails
 // the count that was found says why.
-func (b *Book) Take(ctx context.Context, what string, limit subscribe.Cap, now time.Time) (time.Duration, error) {
+func (sb *Subscriptions) Take(ctx context.Context, what string, limit subscribe.Cap, now time.Time) (time.Duration, error) {
 	if limit.N < 1 || limit.Per <= 0 {
 		return 0, fmt.Errorf("take %s: %w", what, incident.Invalid("cap", "must allow something"))
 	}
 	k := keyLimit(what)
-	by, err := b.db.token()
+	by, err := sb.marked.token()
 	if err != nil {
 		return 0, err
 	}
 	for range takeTries {
-		found, ok, err := b.use(ctx, k, by, limit.N, now)
+		found, ok, err := sb.use(ctx, k, by, limit.N, now)
 		if ok || err != nil {
 			return 0, err
 		}
 		if end := endOf(found); now.Before(end) {
 			return end.Sub(now), nil
 		}
-		if ok, err := b.begin(ctx, k, by, found, now.Add(limit.Per)); ok || err != nil {
+		if ok, err := sb.begin(ctx, k, by, found, now.Add(limit.Per)); ok || err != nil {
 			return 0, err
 		}
 	}
@@ -55,9 +55,9 @@ func (b *Book) Take(ctx context.Context, what string, limit subscribe.Cap, now t
 
 // use counts one use in a span that is open and has room, or answers the count
 // as it is; nil where there is none.
-func (b *Book) use(ctx context.Context, k key, by string, room int, now time.Time) (found item, ok bool, err error) {
-	_, err = b.db.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: aws.String(b.tables.Subscribers), Key: k.item(),
+func (sb *Subscriptions) use(ctx context.Context, k key, by string, room int, now time.Time) (found item, ok bool, err error) {
+	_, err = sb.change(ctx, &dynamodb.UpdateItemInput{
+		TableName: aws.String(sb.tables.Subscribers), Key: k.item(),
 		UpdateExpression:         aws.String("SET #used = #used + :one, #by = :by"),
 		ConditionExpression:      aws.String("#used < :room AND #end > :now AND #by <> :by"),
 		ExpressionAttributeNames: map[string]string{"#used": attrUsed, "#end": attrEnd, "#by": attrBy},
@@ -71,15 +71,15 @@ func (b *Book) use(ctx context.Context, k key, by string, room int, now time.Tim
 
 // begin counts the first use of a new span, unless the count is no longer as it
 // was found.
-func (b *Book) begin(ctx context.Context, k key, by string, found item, end time.Time) (ok bool, err error) {
+func (sb *Subscriptions) begin(ctx context.Context, k key, by string, found item, end time.Time) (ok bool, err error) {
 	it := k.item()
 	it[attrUsed], it[attrEnd], it[attrBy], it[TTL] = number(1), number(nanos(end)), text(by), seconds(end)
 	cond := absent()
 	if len(found) > 0 {
 		cond = equals(attrEnd, number(nanos(endOf(found))))
 	}
-	_, err = b.db.api.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: aws.String(b.tables.Subscribers), Item: it, ConditionExpression: cond.of(),
+	_, err = sb.marked.put(ctx, &dynamodb.PutItemInput{
+		TableName: aws.String(sb.tables.Subscribers), Item: it, ConditionExpression: cond.of(),
 		ExpressionAttributeNames: cond.names, ExpressionAttributeValues: cond.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})

@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"shirase/internal/announce"
-	"shirase/internal/aws/dynamo"
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
 	"shirase/internal/porttest"
@@ -22,7 +21,7 @@ import (
 func TestStoreOnEngines(t *testing.T) {
 	t.Parallel()
 	for name, api := range clients(t) {
-		for what, test := range map[string]func(*testing.T, *dynamo.Store){
+		for what, test := range map[string]func(*testing.T, wholeStore){
 			"writes an update once":             updateOnce,
 			"pages through signals of a moment": signalsOfAMoment,
 			"orders what is due at one moment":  dueOfAMoment,
@@ -34,20 +33,20 @@ func TestStoreOnEngines(t *testing.T) {
 		} {
 			t.Run(name+"/"+what, func(t *testing.T) {
 				t.Parallel()
-				test(t, dynamo.New(api, fresh(t, api), still, parse))
+				test(t, openStore(t, api, still))
 			})
 		}
 	}
 }
 
-func commit(t *testing.T, s *dynamo.Store, c announce.Change) {
+func commit(t *testing.T, s wholeStore, c announce.Change) {
 	t.Helper()
 	if err := s.Commit(t.Context(), c); err != nil {
 		t.Fatalf("Commit() = %v", err)
 	}
 }
 
-func updateOnce(t *testing.T, s *dynamo.Store) {
+func updateOnce(t *testing.T, s wholeStore) {
 	t.Helper()
 	u := incident.Update{Incident: "i-1", Seq: 1, Text: incident.Text{"en": "first"}}
 	commit(t, s, announce.Change{Updates: []incident.Update{u}})
@@ -60,7 +59,7 @@ func updateOnce(t *testing.T, s *dynamo.Store) {
 	}
 }
 
-func signalsOfAMoment(t *testing.T, s *dynamo.Store) {
+func signalsOfAMoment(t *testing.T, s wholeStore) {
 	t.Helper()
 	var es []announce.Evidence
 	for n := range 3 {
@@ -86,7 +85,7 @@ func signalsOfAMoment(t *testing.T, s *dynamo.Store) {
 	}
 }
 
-func dueOfAMoment(t *testing.T, s *dynamo.Store) {
+func dueOfAMoment(t *testing.T, s wholeStore) {
 	t.Helper()
 	var c announce.Change
 	for _, id := range []announce.DueID{"c", "a", "d", "b"} {
@@ -99,7 +98,7 @@ func dueOfAMoment(t *testing.T, s *dynamo.Store) {
 	}
 }
 
-func dropsAndPuts(t *testing.T, s *dynamo.Store) {
+func dropsAndPuts(t *testing.T, s wholeStore) {
 	t.Helper()
 	again := announce.Change{
 		Drop: []announce.DueID{"d"}, Cancel: []announce.DueID{"d", "e"},
@@ -120,7 +119,7 @@ func dropsAndPuts(t *testing.T, s *dynamo.Store) {
 }
 
 // largeRecords are many times over what DynamoDB takes, until they are compressed.
-func largeRecords(t *testing.T, s *dynamo.Store) {
+func largeRecords(t *testing.T, s wholeStore) {
 	t.Helper()
 	d := announce.Draft{
 		ID: "d-1", Incident: "i-1", Revision: 1, State: announce.DraftOpen, At: porttest.Start,
@@ -141,7 +140,7 @@ func largeRecords(t *testing.T, s *dynamo.Store) {
 	}
 }
 
-func longNames(t *testing.T, s *dynamo.Store) {
+func longNames(t *testing.T, s wholeStore) {
 	t.Helper()
 	long := func(first string) string { return first + strings.Repeat("あ", 900) }
 	var as []announce.Alarm
@@ -171,7 +170,7 @@ func longNames(t *testing.T, s *dynamo.Store) {
 
 // A commit whose answer was lost was made; the second try says so and changes
 // nothing.
-func secondTry(t *testing.T, s *dynamo.Store) {
+func secondTry(t *testing.T, s wholeStore) {
 	t.Helper()
 	i, err := incident.Open(incident.Opening{
 		ID: "i-1", Kind: incident.Outage, Severity: incident.Major, Components: []incident.ComponentID{"checkout"},
@@ -196,7 +195,7 @@ func secondTry(t *testing.T, s *dynamo.Store) {
 	}
 }
 
-func answerOnTheDot(t *testing.T, s *dynamo.Store) {
+func answerOnTheDot(t *testing.T, s wholeStore) {
 	t.Helper()
 	first := announce.Answer{Key: "k", At: porttest.Start}
 	commit(t, s, announce.Change{Answer: &first})

@@ -18,19 +18,20 @@ import (
 // switch holds from the next wave on. What does not change is not written, so
 // that a channel without a rate costs no write.
 type Rates struct {
-	db    db
-	table string
-	kept  float64
+	db     db
+	marked marked
+	table  string
+	kept   float64
 }
 
 // NewRates makes the rates of a store. A channel goes as fast as it can until
 // [Rates.SetRate] says how fast. Updates leave a part of each rate to confirmations.
 func NewRates(api *dynamodb.Client, tables Tables) *Rates {
-	return &Rates{db: newDB(api), table: tables.Incidents, kept: deliver.KeptForConfirmations}
+	return &Rates{db: newDB(api), marked: newMarked(api), table: tables.Incidents, kept: deliver.KeptForConfirmations}
 }
 
 // ForConfirmations answers the same rates for those who may use all of them.
-func (r *Rates) ForConfirmations() *Rates { return &Rates{db: r.db, table: r.table} }
+func (r *Rates) ForConfirmations() *Rates { return &Rates{db: r.db, marked: r.marked, table: r.table} }
 
 // change runs fn on the pace of a channel and writes what it answers where that
 // differs. Fn may run more than once.
@@ -43,7 +44,7 @@ func (r *Rates) change(ctx context.Context, c incident.Channel, fn func(deliver.
 	if err != nil {
 		return err
 	}
-	_, err = amend(ctx, r.db, place{table: r.table, key: keyPace(c)}, was, func(p deliver.Pace) (deliver.Pace, bool) {
+	_, err = amend(ctx, r.marked, place{table: r.table, key: keyPace(c)}, was, func(p deliver.Pace) (deliver.Pace, bool) {
 		is := fn(p)
 		return is, is != p
 	})

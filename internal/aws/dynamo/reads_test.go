@@ -14,8 +14,8 @@ func ignore[T any](_ T, err error) error { return err }
 
 func page[T any](_ []T, _ string, err error) error { return err }
 
-// reads are all the reads of a store, by name.
-func reads(s *Store) map[string]func(context.Context) error {
+// reads are all the reads of a store and its agenda, by name.
+func reads(s *Store, a *Agenda) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Incident":        func(ctx context.Context) error { return ignore(s.Incident(ctx, "i")) },
 		"Update":          func(ctx context.Context) error { return ignore(s.Update(ctx, "i", 1)) },
@@ -35,9 +35,9 @@ func reads(s *Store) map[string]func(context.Context) error {
 		"Alarms":          func(ctx context.Context) error { return ignore(s.Alarms(ctx, "i")) },
 		"Group":           func(ctx context.Context) error { return ignore(s.Group(ctx, "g")) },
 		"ComponentStatus": func(ctx context.Context) error { return ignore(s.ComponentStatus(ctx, "c")) },
-		"Due":             func(ctx context.Context) error { return ignore(s.Due(ctx, noon, 2)) },
-		"Awaits":          func(ctx context.Context) error { return ignore(s.Awaits(ctx, "d")) },
-		"Outbox":          func(ctx context.Context) error { return ignore(s.Outbox(ctx, noon, 2)) },
+		"Due":             func(ctx context.Context) error { return ignore(a.Due(ctx, noon, 2)) },
+		"Awaits":          func(ctx context.Context) error { return ignore(a.Awaits(ctx, "d")) },
+		"Outbox":          func(ctx context.Context) error { return ignore(a.Outbox(ctx, noon, 2)) },
 		"Current":         func(ctx context.Context) error { return ignore(s.Current(ctx)) },
 		"Version":         func(ctx context.Context) error { return ignore(s.Version(ctx, 1)) },
 		"Job":             func(ctx context.Context) error { return ignore(s.Job(ctx, "i", 1, incident.Email)) },
@@ -62,7 +62,7 @@ func found(call stubCall, body string) object {
 // Engines are always consistent, so they cannot tell.
 func TestEveryReadIsStronglyConsistent(t *testing.T) {
 	t.Parallel()
-	for name := range reads(nil) {
+	for name := range reads(nil, nil) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			api, s := stubbed(t, func(_ int, call stubCall) (int, object) {
@@ -71,7 +71,7 @@ func TestEveryReadIsStronglyConsistent(t *testing.T) {
 				}
 				return http.StatusOK, object{}
 			})
-			_ = reads(storeOf(api))[name](t.Context()) // it may find nothing, or what it cannot read
+			_ = reads(storeOf(api), NewAgenda(api, tables))[name](t.Context()) // it may find nothing, or what it cannot read
 			if len(s.seen()) == 0 {
 				t.Fatal("nothing is read")
 			}
@@ -98,11 +98,11 @@ func TestEveryReadIsStronglyConsistent(t *testing.T) {
 // A read that fails is no read of nothing.
 func TestReadsSayThatTheyFailed(t *testing.T) {
 	t.Parallel()
-	for name := range reads(nil) {
+	for name := range reads(nil, nil) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			api, _ := stubbed(t, func(int, stubCall) (int, object) { return fault("ResourceNotFoundException", nil) })
-			err := reads(storeOf(api))[name](t.Context())
+			err := reads(storeOf(api), NewAgenda(api, tables))[name](t.Context())
 			if err == nil || errors.Is(err, incident.ErrNotFound) || errors.Is(err, incident.ErrConflict) {
 				t.Errorf("%s() without its table = %v, want an error of no kind", name, err)
 			}
@@ -113,7 +113,7 @@ func TestReadsSayThatTheyFailed(t *testing.T) {
 func TestRecordsThatCannotBeReadAreErrors(t *testing.T) {
 	t.Parallel()
 	const broken = `{"id":[`
-	for name := range reads(nil) {
+	for name := range reads(nil, nil) {
 		if name == "Awaits" || name == "Group" { // they read no body
 			continue
 		}
@@ -132,7 +132,7 @@ func TestRecordsThatCannotBeReadAreErrors(t *testing.T) {
 				}
 				return http.StatusOK, object{"Responses": object{"incidents": rows}}
 			})
-			if err := reads(storeOf(api))[name](t.Context()); err == nil {
+			if err := reads(storeOf(api), NewAgenda(api, tables))[name](t.Context()); err == nil {
 				t.Errorf("%s() of a broken record = none, want an error", name)
 			}
 		})

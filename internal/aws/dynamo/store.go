@@ -13,9 +13,11 @@ import (
 )
 
 // Store keeps everything but subscribers and the ledger. It implements the store
-// ports of announce, and of deliver those that read texts and keep jobs.
+// ports of announce but for its agenda, which is [Agenda]'s, and of deliver those
+// that read texts and keep jobs.
 type Store struct {
 	db    db
+	put   putItem
 	table string // of incidents
 	now   func() time.Time
 	parse func(source []byte) (*plan.Plan, error)
@@ -28,7 +30,7 @@ type Store struct {
 // retries must be on. Now dates outbox items and says what is kept no longer;
 // parse reads a plan's source.
 func New(api *dynamodb.Client, tables Tables, now func() time.Time, parse func(source []byte) (*plan.Plan, error)) *Store {
-	return &Store{db: newDB(api), table: tables.Incidents, now: now, parse: parse, plans: map[int]*plan.Plan{}}
+	return &Store{db: newDB(api), put: api.PutItem, table: tables.Incidents, now: now, parse: parse, plans: map[int]*plan.Plan{}}
 }
 
 // read reads one record strongly; ok is false where there is none.
@@ -60,8 +62,8 @@ func all[T any](ctx context.Context, s *Store, pk, prefix string) ([]T, error) {
 
 // each reads the records of keys strongly, in order, and passes over those that
 // are gone.
-func each[T any](ctx context.Context, s *Store, ks []key) ([]T, error) {
-	its, err := s.db.batch(ctx, s.table, ks)
+func each[T any](ctx context.Context, d db, table string, ks []key) ([]T, error) {
+	its, err := d.batch(ctx, table, ks)
 	if err != nil {
 		return nil, err
 	}

@@ -6,11 +6,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"shirase/internal/announce"
 	"shirase/internal/aws/dynamo"
 	"shirase/internal/deliver"
 	"shirase/internal/porttest"
 )
+
+// wholeStore is all that a store of one machine is.
+type wholeStore struct {
+	*dynamo.Store
+	*dynamo.Agenda
+}
+
+func openStore(t *testing.T, api *dynamodb.Client, now func() time.Time) wholeStore {
+	t.Helper()
+	tables := fresh(t, api)
+	return wholeStore{dynamo.New(api, tables, now, parse), dynamo.NewAgenda(api, tables)}
+}
 
 func still() time.Time { return porttest.Start }
 
@@ -19,29 +33,25 @@ func TestStoreKeepsItsContracts(t *testing.T) {
 	for name, api := range clients(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			open := func(t *testing.T, now func() time.Time) *dynamo.Store {
-				t.Helper()
-				return dynamo.New(api, fresh(t, api), now, parse)
-			}
 			t.Run("announce", func(t *testing.T) {
 				t.Parallel()
 				porttest.Announce(t, func(t *testing.T, now func() time.Time) porttest.AnnounceStore {
 					t.Helper()
-					return open(t, now)
+					return openStore(t, api, now)
 				})
 			})
 			t.Run("plans", func(t *testing.T) {
 				t.Parallel()
 				porttest.Plans(t, func(t *testing.T) announce.Plans {
 					t.Helper()
-					return open(t, still)
+					return openStore(t, api, still)
 				}, [2][]byte{[]byte("first"), []byte("the second")}, []byte("bad"))
 			})
 			t.Run("jobs", func(t *testing.T) {
 				t.Parallel()
 				porttest.Jobs(t, func(t *testing.T) deliver.Jobs {
 					t.Helper()
-					return open(t, still)
+					return openStore(t, api, still)
 				})
 			})
 		})

@@ -30,7 +30,7 @@ func storeOf(api *dynamodb.Client) *Store {
 
 // lagging answers an index that still holds what was handled or moved, and the
 // items as they are now.
-func lagging(t *testing.T, index []string, now map[string]any) *Store {
+func lagging(t *testing.T, index []string, now map[string]any) *Agenda {
 	t.Helper()
 	api, _ := stubbed(t, func(_ int, call stubCall) (int, object) {
 		if call.op == "Query" {
@@ -57,7 +57,7 @@ func lagging(t *testing.T, index []string, now map[string]any) *Store {
 		}
 		return http.StatusOK, object{"Responses": object{"incidents": rows}}
 	})
-	return storeOf(api)
+	return NewAgenda(api, tables)
 }
 
 func TestDueIsJudgedByTheItemItself(t *testing.T) {
@@ -65,7 +65,7 @@ func TestDueIsJudgedByTheItemItself(t *testing.T) {
 	due := func(id announce.DueID, after time.Duration) announce.Due {
 		return announce.Due{ID: id, At: noon.Add(after)}
 	}
-	s := lagging(t, []string{"1-handled", "2-put-off", "3-later-now", "4-due", "5-due"}, map[string]any{
+	a := lagging(t, []string{"1-handled", "2-put-off", "3-later-now", "4-due", "5-due"}, map[string]any{
 		"2-put-off":   due("put off", time.Nanosecond),
 		"3-later-now": due("later now", 0),
 		"4-due":       due("due", -time.Minute),
@@ -75,7 +75,7 @@ func TestDueIsJudgedByTheItemItself(t *testing.T) {
 		0: {due("due", -time.Minute), due("last", -time.Second), due("later now", 0)},
 		2: {due("due", -time.Minute), due("later now", 0)}, // two of them, though the first two are gone
 	} {
-		got, err := s.Due(t.Context(), noon, limit)
+		got, err := a.Due(t.Context(), noon, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,8 +90,8 @@ func TestOutboxIsJudgedByTheItemItself(t *testing.T) {
 	at := func(seq int, after time.Duration) outboxItem {
 		return outboxItem{deliver.Pointer{Incident: "i", Seq: seq}, noon.Add(after)}
 	}
-	s := lagging(t, []string{"1-published", "2-again", "3"}, map[string]any{"2-again": at(2, 0), "3": at(3, -time.Second)})
-	got, err := s.Outbox(t.Context(), noon, 1)
+	a := lagging(t, []string{"1-published", "2-again", "3"}, map[string]any{"2-again": at(2, 0), "3": at(3, -time.Second)})
+	got, err := a.Outbox(t.Context(), noon, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

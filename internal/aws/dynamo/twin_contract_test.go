@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"shirase/internal/announce"
-	"shirase/internal/aws/dynamo"
 	"shirase/internal/deliver"
 	"shirase/internal/embedded"
 	"shirase/internal/incident"
@@ -33,7 +32,7 @@ func TestStoreIsATwinOfTheEmbeddedOne(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
 				t.Parallel()
 				clock := porttest.NewClock()
-				a := dynamo.New(api, fresh(t, api), clock.Now, parse)
+				a := openStore(t, api, clock.Now)
 				b := embedded.New(embedded.NewMemory(), clock.Now, parse)
 				x := newStory(t, clock, uint64(seed))
 				made, refused := 0, 0
@@ -217,7 +216,7 @@ func (x *story) keep(c announce.Change) {
 }
 
 // between does to both stores what is no commit.
-func (x *story) between(a *dynamo.Store, b *embedded.Store) {
+func (x *story) between(a wholeStore, b *embedded.Store) {
 	p, st := x.pointer(one(x, ids...)), one[incident.ComponentStatus](x, "", incident.MajorOutage)
 	publish := x.some(3)
 	for _, s := range []porttest.AnnounceStore{a, b} {

@@ -16,11 +16,17 @@ import (
 
 // Inspector reads what SES says of the account, so that an operator learns before
 // an outage what would keep mail from being sent. It changes nothing.
-type Inspector struct{ client *sesv2.Client }
+type Inspector struct {
+	account  func(context.Context, *sesv2.GetAccountInput, ...func(*sesv2.Options)) (*sesv2.GetAccountOutput, error)
+	identify func(context.Context, *sesv2.GetEmailIdentityInput, ...func(*sesv2.Options)) (*sesv2.GetEmailIdentityOutput, error)
+	set      func(context.Context, *sesv2.GetConfigurationSetInput, ...func(*sesv2.Options)) (*sesv2.GetConfigurationSetOutput, error)
+}
 
 // NewInspector makes an inspector of the client's region. Quotas, the sandbox and
 // identities are all of one region.
-func NewInspector(client *sesv2.Client) *Inspector { return &Inspector{client} }
+func NewInspector(client *sesv2.Client) *Inspector {
+	return &Inspector{client.GetAccount, client.GetEmailIdentity, client.GetConfigurationSet}
+}
 
 // Account is what SES lets the account do in one region.
 type Account struct {
@@ -53,7 +59,7 @@ func (a Account) Left() (n float64, limited bool) {
 //
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html
 func (i *Inspector) Account(ctx context.Context) (Account, error) {
-	out, err := i.client.GetAccount(ctx, &sesv2.GetAccountInput{})
+	out, err := i.account(ctx, &sesv2.GetAccountInput{})
 	if err != nil {
 		return Account{}, kind("read mail account", err)
 	}
@@ -118,7 +124,7 @@ func (i *Inspector) Identities(ctx context.Context, from incident.Address) ([]Id
 }
 
 func (i *Inspector) identity(ctx context.Context, name string) (Identity, error) {
-	out, err := i.client.GetEmailIdentity(ctx, &sesv2.GetEmailIdentityInput{EmailIdentity: &name})
+	out, err := i.identify(ctx, &sesv2.GetEmailIdentityInput{EmailIdentity: &name})
 	if err != nil {
 		return Identity{}, kind("read mail identity", err)
 	}
@@ -136,7 +142,7 @@ func (i *Inspector) identity(ctx context.Context, name string) (Identity, error)
 // is ErrNotFound where there is no such set: SES then refuses every mail that
 // names it.
 func (i *Inspector) ConfigurationSet(ctx context.Context, name string) (sending bool, err error) {
-	out, err := i.client.GetConfigurationSet(ctx, &sesv2.GetConfigurationSetInput{ConfigurationSetName: &name})
+	out, err := i.set(ctx, &sesv2.GetConfigurationSetInput{ConfigurationSetName: &name})
 	if err != nil {
 		return false, kind("read configuration set", err)
 	}

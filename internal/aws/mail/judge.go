@@ -3,7 +3,7 @@ package mail
 import (
 	"strings"
 
-	"shirase/internal/aws/mail/once"
+	"shirase/internal/aws/once"
 	"shirase/internal/deliver"
 )
 

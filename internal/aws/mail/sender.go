@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 
-	"shirase/internal/aws/mail/once"
+	"shirase/internal/aws/once"
 	"shirase/internal/channel"
 	"shirase/internal/channel/email"
 	"shirase/internal/deliver"
@@ -26,7 +26,7 @@ const perMail = 30 * time.Second
 
 // Sender sends mail by SES. It implements deliver.Sender.
 type Sender struct {
-	client  *sesv2.Client
+	send    func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
 	set     string
 	from    func(context.Context) (email.From, error)
 	now     func() time.Time
@@ -38,7 +38,7 @@ type Sender struct {
 // the plan as it is decides; its address must be of an identity that is verified
 // in the client's region.
 func New(client *sesv2.Client, set string, from func(context.Context) (email.From, error), now func() time.Time) *Sender {
-	return &Sender{client: client, set: set, from: from, now: now, retryer: once.NewRetryer()}
+	return &Sender{send: client.SendEmail, set: set, from: from, now: now, retryer: once.NewRetryer()}
 }
 
 // Keyed answers false: SES takes no idempotency key, so a repeat may be seen twice.
@@ -73,7 +73,7 @@ func (s *Sender) one(ctx context.Context, e deliver.Envelope, from email.From) d
 	}
 	ctx, cancel := context.WithTimeout(ctx, perMail)
 	defer cancel()
-	out, err := s.client.SendEmail(ctx, in, func(o *sesv2.Options) {
+	out, err := s.send(ctx, in, func(o *sesv2.Options) {
 		o.Retryer = s.retryer
 		o.APIOptions = append(o.APIOptions, once.Watch)
 	})

@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"maps"
 	"slices"
@@ -47,3 +48,14 @@ func (c *Counts) Flush(ctx context.Context, log *slog.Logger) {
 		log.LogAttrs(ctx, slog.LevelInfo, Deliveries, attrs...)
 	}
 }
+
+// Flushed answers a handler that flushes at the end of each invocation.
+func (c *Counts) Flushed(h Handle, log *slog.Logger) Handle {
+	return func(ctx context.Context, raw json.RawMessage) (any, error) {
+		defer c.Flush(ctx, log)
+		return h(ctx, raw)
+	}
+}
+
+// Handle takes one raw event.
+type Handle = func(context.Context, json.RawMessage) (any, error)

@@ -22,7 +22,7 @@ import (
 	"shirase/internal/aws/enginetest"
 	"shirase/internal/aws/queue"
 	"shirase/internal/deliver"
-	"shirase/internal/handler/api"
+	"shirase/internal/handler"
 	"shirase/internal/incident"
 	"shirase/internal/porttest"
 )
@@ -100,7 +100,7 @@ func TestQueuePort(t *testing.T) {
 		porttest.Queue(t, func(t *testing.T) (deliver.Queue, func() []deliver.Chunk) {
 			t.Helper()
 			at := sendQueues(t, client)
-			return queue.New(client, at, families, memos{}), func() (out []deliver.Chunk) {
+			return queue.NewChunks(client, at, families, memos{}), func() (out []deliver.Chunk) {
 				for _, url := range []string{at.Email, at.EmailTwin, at.SMS, at.SMSTwin, at.Webhook, at.WebhookTwin, at.Post} {
 					out = append(out, chunks(t, take(t, client, url))...)
 				}
@@ -122,7 +122,7 @@ func TestManyChunksArrive(t *testing.T) {
 				Recipients: []incident.RecipientID{incident.RecipientID(fmt.Sprintf("w%02d", n))},
 			})
 		}
-		if err := queue.New(client, at, families, memos{}).Send(t.Context(), sent); err != nil {
+		if err := queue.NewChunks(client, at, families, memos{}).Send(t.Context(), sent); err != nil {
 			t.Fatal(err)
 		}
 		got := take(t, client, at.Webhook)
@@ -145,7 +145,7 @@ func TestPostponeFindsTheQueueOfTheReceipt(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *sqs.Client) {
 		t.Helper()
 		main, twin := create(t, client, "main"), create(t, client, "twin")
-		q := queue.New(client, queue.Addresses{Own: []string{main, twin}}, nil, nil)
+		q := queue.NewOwn(client, main, twin)
 		for _, url := range []string{main, twin} {
 			if _, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x")}); err != nil {
 				t.Fatal(err)
@@ -180,25 +180,26 @@ func TestParkedShowsWhatWasParked(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, client *sqs.Client) {
 		t.Helper()
-		q := queue.New(client, queue.Addresses{Parking: create(t, client, "parking")}, nil, nil)
+		url := create(t, client, "parking")
+		p, lot := queue.NewParking(client, url), queue.NewLot(client, url)
 		const from = "arn:aws:sqs:ap-northeast-1:111122223333:email"
-		for _, p := range []struct{ body, why string }{
+		for _, m := range []struct{ body, why string }{
 			{`{"incident":`, "unexpected end"},
 			{`{"incident":`, "unexpected end"}, // twice is harmless
 			{"\x00\xff", "no JSON"},
 			{"", "empty"},
 			{strings.Repeat("長", 400_000), "too\x00 long"},
 		} {
-			if err := q.Park(t.Context(), from, []byte(p.body), p.why); err != nil {
+			if err := p.Park(t.Context(), from, []byte(m.body), m.why); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := q.Park(t.Context(), "", []byte("nobody's"), ""); err != nil {
+		if err := p.Park(t.Context(), "", []byte("nobody's"), ""); err != nil {
 			t.Fatal(err)
 		}
-		var first []api.Parked
+		var first []handler.Parked
 		for n := range 2 { // what was shown stays there, and is shown at once
-			got, err := q.Parked(t.Context())
+			got, err := lot.Parked(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -39,11 +39,11 @@ const (
 type Nudges struct {
 	announce.Committer
 
-	client *sqs.Client
-	url    string
-	kinds  []announce.DueKind
-	now    func() time.Time
-	log    *slog.Logger
+	batch sendBatch
+	url   string
+	kinds []announce.DueKind
+	now   func() time.Time
+	log   *slog.Logger
 }
 
 // NewNudges wraps a store. URL is the nudge queue's. Kinds are what nudges are
@@ -54,7 +54,7 @@ type Nudges struct {
 func NewNudges(
 	store announce.Committer, client *sqs.Client, url string, now func() time.Time, log *slog.Logger, kinds ...announce.DueKind,
 ) *Nudges {
-	return &Nudges{Committer: store, client: client, url: url, kinds: slices.Clone(kinds), now: now, log: log}
+	return &Nudges{Committer: store, batch: client.SendMessageBatch, url: url, kinds: slices.Clone(kinds), now: now, log: log}
 }
 
 // Commit implements [announce.Committer]. A nudge that fails is logged and nothing
@@ -78,7 +78,7 @@ func (n *Nudges) send(ctx context.Context, entries []types.SendMessageBatchReque
 	ctx, cancel := context.WithTimeout(ctx, nudgeWithin)
 	defer cancel()
 	for _, b := range batches(entries) {
-		if err := send(ctx, n.client, n.url, b); err != nil {
+		if err := n.batch.send(ctx, n.url, b); err != nil {
 			return err
 		}
 	}

@@ -32,10 +32,20 @@ const (
 	maxReason = 1 << 10
 )
 
+// Parking is the queue for what can never be handled. It implements
+// handler.Parking.
+type Parking struct {
+	send func(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	url  string
+}
+
+// NewParking makes the queue of a URL.
+func NewParking(client *sqs.Client, url string) *Parking { return &Parking{client.SendMessage, url} }
+
 // Park implements handler.Parking. The queue knows no key, so that a body that is
-// parked twice lies there twice; both have the same id, and [Queues.Parked] shows
+// parked twice lies there twice; both have the same id, and [Lot.Parked] shows
 // one. A body that SQS would refuse is kept in base64.
-func (q *Queues) Park(ctx context.Context, queue string, body []byte, why string) error {
+func (p *Parking) Park(ctx context.Context, queue string, body []byte, why string) error {
 	attrs := map[string]types.MessageAttributeValue{attrID: text(parkID(queue, body))}
 	if queue = allowed(queue, maxReason); queue != "" { // an attribute must not be empty
 		attrs[attrQueue] = text(queue)
@@ -51,7 +61,7 @@ func (q *Queues) Park(ctx context.Context, queue string, body []byte, why string
 	if kept == "" {
 		kept = "-" // a body must not be empty either; in base64 this decodes to nothing
 	}
-	_, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.at.Parking, MessageBody: &kept, MessageAttributes: attrs})
+	_, err := p.send(ctx, &sqs.SendMessageInput{QueueUrl: &p.url, MessageBody: &kept, MessageAttributes: attrs})
 	if err != nil {
 		return fmt.Errorf("send to the parking queue: %w", err)
 	}

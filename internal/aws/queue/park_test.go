@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"shirase/internal/aws/queue"
-	"shirase/internal/handler/api"
+	"shirase/internal/handler"
 	"shirase/internal/incident"
 )
 
@@ -33,7 +33,7 @@ func TestPostponeRoundsUpAndStaysWithinTheLimit(t *testing.T) {
 		{1 << 62, 42300},
 	} {
 		var s stub
-		q := queue.New(s.client(t, func(call, int) answer { return answer{} }), queue.Addresses{Own: []string{sendAt.Email}}, nil, nil)
+		q := queue.NewOwn(s.client(t, func(call, int) answer { return answer{} }), sendAt.Email)
 		if err := q.Postpone(t.Context(), "r", tt.wait); err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestPostponeAsksTheOwnQueuesInTurn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var s stub
-			q := queue.New(s.client(t, func(c call, _ int) answer { return answer{fault: tt.fault(c)} }), queue.Addresses{Own: own}, nil, nil)
+			q := queue.NewOwn(s.client(t, func(c call, _ int) answer { return answer{fault: tt.fault(c)} }), own...)
 			err := q.Postpone(t.Context(), "r", time.Second)
 			if (err == nil) != tt.ok || errors.Is(err, incident.ErrInvalid) != (tt.want != nil) {
 				t.Errorf("Postpone() = %v, want ok=%t, %v", err, tt.ok, tt.want)
@@ -94,7 +94,7 @@ func second(fault string) func(c call) string {
 func TestParkThatFailsLeavesTheMessage(t *testing.T) {
 	t.Parallel()
 	var s stub
-	q := queue.New(s.client(t, func(call, int) answer { return answer{fault: "QueueDoesNotExist"} }), queue.Addresses{Parking: parkURL}, nil, nil)
+	q := queue.NewParking(s.client(t, func(call, int) answer { return answer{fault: "QueueDoesNotExist"} }), parkURL)
 	if err := q.Park(t.Context(), "arn", []byte("secret body"), "why"); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("Park() = %v, want an error that says nothing of the body", err)
 	}
@@ -131,7 +131,7 @@ func TestParkedListsDoublesOnceAndGivesAllBack(t *testing.T) {
 		{there: 150, times: 1, want: 100, receptions: 15, seen: 105}, // it lists so many and no more
 	} {
 		var s stub
-		got, err := queue.New(s.client(t, waiting(tt.there, tt.times)), queue.Addresses{Parking: parkURL}, nil, nil).Parked(t.Context())
+		got, err := queue.NewLot(s.client(t, waiting(tt.there, tt.times)), parkURL).Parked(t.Context())
 		if err != nil || len(got) != tt.want {
 			t.Errorf("Parked() of %+v = %d, %v, want %d", tt, len(got), err, tt.want)
 		}
@@ -162,7 +162,7 @@ func TestParkedListsDoublesOnceAndGivesAllBack(t *testing.T) {
 func TestParkedTellsOfDeadLetters(t *testing.T) {
 	t.Parallel()
 	var s stub
-	q := queue.New(s.client(t, func(c call, n int) answer {
+	q := queue.NewLot(s.client(t, func(c call, n int) answer {
 		if n > 0 {
 			return answer{}
 		}
@@ -170,9 +170,9 @@ func TestParkedTellsOfDeadLetters(t *testing.T) {
 			"MessageId": "m", "ReceiptHandle": "r", "Body": "poison",
 			"Attributes": map[string]string{"SentTimestamp": fmt.Sprint(noon.UnixMilli()), "DeadLetterQueueSourceArn": "arn:source"},
 		}}}}
-	}), queue.Addresses{Parking: parkURL}, nil, nil)
+	}), parkURL)
 	got, err := q.Parked(t.Context())
-	want := []api.Parked{{Queue: "arn:source", Why: "it was received too often", At: noon, Body: "poison"}}
+	want := []handler.Parked{{Queue: "arn:source", Why: "it was received too often", At: noon, Body: "poison"}}
 	if d := cmp.Diff(want, got); err != nil || d != "" {
 		t.Errorf("Parked() = %v, differs (-want +got):\n%s", err, d)
 	}
@@ -184,7 +184,7 @@ func TestParkedTellsOfDeadLetters(t *testing.T) {
 func TestParkedOfAQueueThatFails(t *testing.T) {
 	t.Parallel()
 	var s stub
-	q := queue.New(s.client(t, func(call, int) answer { return answer{fault: "QueueDoesNotExist"} }), queue.Addresses{Parking: parkURL}, nil, nil)
+	q := queue.NewLot(s.client(t, func(call, int) answer { return answer{fault: "QueueDoesNotExist"} }), parkURL)
 	if got, err := q.Parked(t.Context()); err == nil {
 		t.Errorf("Parked() = %v, want an error", got)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // route answers the URL of the queue of a chunk.
-func (q *Queues) route(ctx context.Context, c deliver.Chunk) (string, error) {
+func (q *Chunks) route(ctx context.Context, c deliver.Chunk) (string, error) {
 	main, twin := q.family(q.families[c.Channel])
 	if main == "" {
 		return "", fmt.Errorf("queue for channel %s: %w", c.Channel, incident.ErrNotFound)
@@ -31,7 +31,7 @@ func (q *Queues) route(ctx context.Context, c deliver.Chunk) (string, error) {
 }
 
 // family answers the queues of a family; twin is empty where it has none.
-func (q *Queues) family(f incident.Family) (main, twin string) {
+func (q *Chunks) family(f incident.Family) (main, twin string) {
 	switch f {
 	case incident.FamilyEmail:
 		return q.at.Email, q.at.EmailTwin
@@ -47,7 +47,7 @@ func (q *Queues) family(f incident.Family) (main, twin string) {
 
 // aside reports whether a chunk must not stand among updates: of a drill, a
 // confirmation or a reminder. Drafts and escalations are as urgent as updates.
-func (q *Queues) aside(ctx context.Context, c deliver.Chunk) (bool, error) {
+func (q *Chunks) aside(ctx context.Context, c deliver.Chunk) (bool, error) {
 	if c.Incident.Drill() {
 		return true, nil
 	}

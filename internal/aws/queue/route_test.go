@@ -45,7 +45,7 @@ func TestChunksGoOnTheQueueOfTheirFamily(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var s stub
-			q := queue.New(s.client(t, func(c call, _ int) answer { return taken(c) }), sendAt, families, kinds)
+			q := queue.NewChunks(s.client(t, func(c call, _ int) answer { return taken(c) }), sendAt, families, kinds)
 			if err := q.Send(t.Context(), []deliver.Chunk{tt.in}); err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func TestSendWithoutAQueue(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var s stub
-			q := queue.New(s.client(t, func(c call, _ int) answer { return taken(c) }), tt.at, families, tt.memos)
+			q := queue.NewChunks(s.client(t, func(c call, _ int) answer { return taken(c) }), tt.at, families, tt.memos)
 			if err := q.Send(t.Context(), tt.in); !errors.Is(err, tt.want) {
 				t.Errorf("Send() = %v, want %v", err, tt.want)
 			}
@@ -104,7 +104,7 @@ func TestGroupsAreWhatSQSTakes(t *testing.T) {
 		cs = append(cs, deliver.Chunk{Incident: "i-1", Channel: "slack", FromSeq: 1, Recipients: []incident.RecipientID{incident.RecipientID(r)}, Group: in[r]})
 	}
 	var s stub
-	if err := queue.New(s.client(t, func(c call, _ int) answer { return taken(c) }), sendAt, families, memos{}).Send(t.Context(), cs); err != nil {
+	if err := queue.NewChunks(s.client(t, func(c call, _ int) answer { return taken(c) }), sendAt, families, memos{}).Send(t.Context(), cs); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}

@@ -29,11 +29,36 @@ const (
 // atOnce is how many batches are under way at the same time.
 const atOnce = 8
 
+// Addresses are the URLs of the send queues. A family whose URL is empty has none.
+type Addresses struct {
+	// A twin carries confirmations, reminders and drills; where there is none the
+	// main queue does.
+	Email, EmailTwin     string
+	SMS, SMSTwin         string
+	Webhook, WebhookTwin string
+	// Post carries social and chat.
+	Post string
+}
+
+// Chunks are the send queues. It implements [deliver.Queue].
+type Chunks struct {
+	batch    sendBatch
+	at       Addresses
+	families map[incident.Channel]incident.Family
+	memos    deliver.Messages
+}
+
+// NewChunks makes send queues. Families and memos tell which of them a chunk
+// belongs on; memos are read only for families that have a twin.
+func NewChunks(client *sqs.Client, at Addresses, families map[incident.Channel]incident.Family, memos deliver.Messages) *Chunks {
+	return &Chunks{batch: client.SendMessageBatch, at: at, families: families, memos: memos}
+}
+
 // Send implements [deliver.Queue]: each chunk goes on the queue of its family. An
 // error says that some chunks may not be queued; the caller sends all again, and
 // those that arrive twice are no-ops. A chunk that no message holds is ErrInvalid,
 // and a channel without a queue ErrNotFound, both before anything is sent.
-func (q *Queues) Send(ctx context.Context, chunks []deliver.Chunk) error {
+func (q *Chunks) Send(ctx context.Context, chunks []deliver.Chunk) error {
 	posts := map[string][]types.SendMessageBatchRequestEntry{}
 	for _, c := range chunks {
 		url, err := q.route(ctx, c)
@@ -57,7 +82,7 @@ func (q *Queues) Send(ctx context.Context, chunks []deliver.Chunk) error {
 	g.SetLimit(atOnce)
 	for _, url := range slices.Sorted(maps.Keys(posts)) {
 		for _, batch := range batches(posts[url]) {
-			g.Go(func() error { return send(ctx, q.client, url, batch) })
+			g.Go(func() error { return q.batch.send(ctx, url, batch) })
 		}
 	}
 	return g.Wait()
@@ -80,20 +105,23 @@ func batches(entries []types.SendMessageBatchRequestEntry) (out [][]types.SendMe
 	return out
 }
 
+// sendBatch is the client's call.
+type sendBatch func(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+
 // send sends one batch. The answer can be 200 and yet hold refusals: those are
 // tried once more, and then are an error. Where the queue takes less than a batch
 // may hold, the batch is halved.
-func send(ctx context.Context, client *sqs.Client, url string, entries []types.SendMessageBatchRequestEntry) error {
+func (call sendBatch) send(ctx context.Context, url string, entries []types.SendMessageBatchRequestEntry) error {
 	left := slices.Clone(entries)
 	for n := range left {
 		left[n].Id = aws.String(strconv.Itoa(n))
 	}
 	var refused []types.BatchResultErrorEntry
 	for range 2 {
-		out, err := client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: left})
+		out, err := call(ctx, &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: left})
 		if _, long := errors.AsType[*types.BatchRequestTooLong](err); long && len(left) > 1 {
 			half := len(left) / 2
-			return errors.Join(send(ctx, client, url, left[:half]), send(ctx, client, url, left[half:]))
+			return errors.Join(call.send(ctx, url, left[:half]), call.send(ctx, url, left[half:]))
 		}
 		if err != nil {
 			return fmt.Errorf("send %d messages: %w", len(left), err)

@@ -109,7 +109,7 @@ func TestRefusedEntriesAreTriedOnceMore(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var s stub
-			q := queue.New(s.client(t, tt.say), sendAt, families, memos{})
+			q := queue.NewChunks(s.client(t, tt.say), sendAt, families, memos{})
 			err := q.Send(t.Context(), []deliver.Chunk{chunk("a"), chunk("b"), chunk("c")})
 			if (err != nil) != (tt.problem != "") || err != nil && !strings.Contains(err.Error(), tt.problem) {
 				t.Errorf("Send() = %v, want %q", err, tt.problem)
@@ -140,7 +140,7 @@ func TestSendGivesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	var s stub
-	q := queue.New(s.client(t, func(c call, _ int) answer {
+	q := queue.NewChunks(s.client(t, func(c call, _ int) answer {
 		cancel() // while the call is under way
 		return taken(c)
 	}), sendAt, families, memos{})
@@ -167,7 +167,7 @@ func TestBatchesKeepTheLimits(t *testing.T) {
 		chunks = append(chunks, chunk(incident.RecipientID(strings.Repeat("r", 400<<10))))
 	}
 	var s stub
-	q := queue.New(s.client(t, func(c call, _ int) answer { return taken(c) }), sendAt, families, memos{})
+	q := queue.NewChunks(s.client(t, func(c call, _ int) answer { return taken(c) }), sendAt, families, memos{})
 	if err := q.Send(t.Context(), chunks); err != nil {
 		t.Fatal(err)
 	}

@@ -27,10 +27,10 @@ import (
 )
 
 var (
-	_ deliver.Queue      = (*queue.Queues)(nil)
-	_ handler.Visibility = (*queue.Queues)(nil)
-	_ handler.Parking    = (*queue.Queues)(nil)
-	_ api.DeadLetters    = (*queue.Queues)(nil)
+	_ deliver.Queue      = (*queue.Chunks)(nil)
+	_ handler.Visibility = (*queue.Own)(nil)
+	_ handler.Parking    = (*queue.Parking)(nil)
+	_ api.DeadLetters    = (*queue.Lot)(nil)
 	_ announce.Committer = (*queue.Nudges)(nil)
 )
 

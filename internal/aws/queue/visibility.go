@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -19,15 +20,27 @@ import (
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html).
 const maxHidden = 12*time.Hour - 15*time.Minute
 
+// Own are the queues that a function reads. It implements handler.Visibility.
+type Own struct {
+	change func(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+	urls   []string
+}
+
+// NewOwn makes the queues of these URLs. The busiest should stand first, since
+// they are asked in turn.
+func NewOwn(client *sqs.Client, urls ...string) *Own {
+	return &Own{client.ChangeMessageVisibility, slices.Clone(urls)}
+}
+
 // Postpone implements handler.Visibility on the queue that the message came from.
 // A receipt does not tell which one that is, so each of the function's own queues
 // is asked in turn. A wait of more than 11 h 45 min is cut to that. A receipt that
 // none of them knows, or no longer, is ErrInvalid.
-func (q *Queues) Postpone(ctx context.Context, receipt string, wait time.Duration) error {
+func (o *Own) Postpone(ctx context.Context, receipt string, wait time.Duration) error {
 	wait = min(max(wait, 0), maxHidden)
 	var unknown error
-	for _, url := range q.at.Own {
-		_, err := q.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+	for _, url := range o.urls {
+		_, err := o.change(ctx, &sqs.ChangeMessageVisibilityInput{
 			QueueUrl: &url, ReceiptHandle: &receipt, VisibilityTimeout: seconds(wait),
 		})
 		switch {
@@ -38,7 +51,7 @@ func (q *Queues) Postpone(ctx context.Context, receipt string, wait time.Duratio
 		}
 		unknown = err
 	}
-	return fmt.Errorf("move visibility on %d queues: %w", len(q.at.Own), errors.Join(incident.ErrInvalid, unknown))
+	return fmt.Errorf("move visibility on %d queues: %w", len(o.urls), errors.Join(incident.ErrInvalid, unknown))
 }
 
 // foreign reports whether SQS says that a receipt is not, or no longer, one of the

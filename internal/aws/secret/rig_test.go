@@ -11,7 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
+	static "github.com/aws/aws-sdk-go-v2/credentials"
 )
 
 // canary is a value that must show nowhere.
@@ -60,7 +60,7 @@ func (s *store) answer(status int, body string) {
 func config(h aws.HTTPClient) aws.Config {
 	return aws.Config{
 		Region: "ap-northeast-1", HTTPClient: h,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Credentials: static.NewStaticCredentialsProvider("test", "test", ""),
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })

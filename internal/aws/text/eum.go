@@ -9,7 +9,7 @@ import (
 	sms "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
 	"github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2/types"
 
-	"shirase/internal/aws/mail/once"
+	"shirase/internal/aws/once"
 	"shirase/internal/channel"
 	"shirase/internal/deliver"
 )
@@ -20,7 +20,7 @@ const timeToLive = 4 * time.Hour
 
 // EUM sends SMS by End User Messaging SMS. It implements deliver.Sender.
 type EUM struct {
-	client  *sms.Client
+	send    func(context.Context, *sms.SendTextMessageInput, ...func(*sms.Options)) (*sms.SendTextMessageOutput, error)
 	config  Config
 	now     func() time.Time
 	retryer aws.Retryer
@@ -29,7 +29,7 @@ type EUM struct {
 // NewEUM makes a sender. The origin of the config must be active in the client's
 // region.
 func NewEUM(client *sms.Client, c Config, now func() time.Time) *EUM {
-	return &EUM{client: client, config: c, now: now, retryer: once.NewRetryer()}
+	return &EUM{send: client.SendTextMessage, config: c, now: now, retryer: once.NewRetryer()}
 }
 
 // Keyed answers false: SendTextMessage takes no idempotency key.
@@ -44,7 +44,7 @@ func (s *EUM) Send(ctx context.Context, es []deliver.Envelope, deadline time.Tim
 func (s *EUM) one(ctx context.Context, e deliver.Envelope) deliver.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, perText)
 	defer cancel()
-	out, err := s.client.SendTextMessage(ctx, &sms.SendTextMessageInput{
+	out, err := s.send(ctx, &sms.SendTextMessageInput{
 		DestinationPhoneNumber: aws.String(channel.Address(e)),
 		OriginationIdentity:    optional(s.config.Origin),
 		ConfigurationSetName:   optional(s.config.Set),

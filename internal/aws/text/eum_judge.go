@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2/types"
 
-	"shirase/internal/aws/mail/once"
+	"shirase/internal/aws/once"
 	"shirase/internal/deliver"
 )
 

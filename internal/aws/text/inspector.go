@@ -27,22 +27,27 @@ type Account struct {
 }
 
 // SNSInspector reads what SNS lets the account send. It changes nothing.
-type SNSInspector struct{ client *sns.Client }
+type SNSInspector struct {
+	sandbox    func(context.Context, *sns.GetSMSSandboxAccountStatusInput, ...func(*sns.Options)) (*sns.GetSMSSandboxAccountStatusOutput, error)
+	attributes func(context.Context, *sns.GetSMSAttributesInput, ...func(*sns.Options)) (*sns.GetSMSAttributesOutput, error)
+}
 
 // NewSNSInspector makes an inspector of the client's region.
-func NewSNSInspector(client *sns.Client) *SNSInspector { return &SNSInspector{client} }
+func NewSNSInspector(client *sns.Client) *SNSInspector {
+	return &SNSInspector{client.GetSMSSandboxAccountStatus, client.GetSMSAttributes}
+}
 
 // Account reads the limit and whether the account is in the sandbox. An error is
 // ErrDenied where the role may not ask.
 //
 // https://docs.aws.amazon.com/sns/latest/api/API_SetSMSAttributes.html
 func (i *SNSInspector) Account(ctx context.Context) (Account, error) {
-	status, err := i.client.GetSMSSandboxAccountStatus(ctx, &sns.GetSMSSandboxAccountStatusInput{})
+	status, err := i.sandbox(ctx, &sns.GetSMSSandboxAccountStatusInput{})
 	if err != nil {
 		return Account{}, kind("read SMS sandbox", err)
 	}
 	a := Account{Sandbox: status.IsInSandbox}
-	out, err := i.client.GetSMSAttributes(ctx, &sns.GetSMSAttributesInput{Attributes: []string{"MonthlySpendLimit"}})
+	out, err := i.attributes(ctx, &sns.GetSMSAttributesInput{Attributes: []string{"MonthlySpendLimit"}})
 	if err != nil {
 		return Account{}, kind("read SMS spend limit", err)
 	}
@@ -57,10 +62,15 @@ func (i *SNSInspector) Account(ctx context.Context) (Account, error) {
 
 // EUMInspector reads what End User Messaging SMS lets the account send. It
 // changes nothing.
-type EUMInspector struct{ client *sms.Client }
+type EUMInspector struct {
+	account func(context.Context, *sms.DescribeAccountAttributesInput, ...func(*sms.Options)) (*sms.DescribeAccountAttributesOutput, error)
+	limits  func(context.Context, *sms.DescribeSpendLimitsInput, ...func(*sms.Options)) (*sms.DescribeSpendLimitsOutput, error)
+}
 
 // NewEUMInspector makes an inspector of the client's region.
-func NewEUMInspector(client *sms.Client) *EUMInspector { return &EUMInspector{client} }
+func NewEUMInspector(client *sms.Client) *EUMInspector {
+	return &EUMInspector{client.DescribeAccountAttributes, client.DescribeSpendLimits}
+}
 
 // Account reads the limit and whether the account is in the sandbox. An error is
 // ErrDenied where the role may not ask.
@@ -68,24 +78,25 @@ func NewEUMInspector(client *sms.Client) *EUMInspector { return &EUMInspector{cl
 // https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/API_DescribeSpendLimits.html
 func (i *EUMInspector) Account(ctx context.Context) (Account, error) {
 	var a Account
-	tiers := sms.NewDescribeAccountAttributesPaginator(i.client, &sms.DescribeAccountAttributesInput{})
-	for tiers.HasMorePages() {
-		out, err := tiers.NextPage(ctx)
+	var next *string
+	for more := true; more; more = next != nil {
+		out, err := i.account(ctx, &sms.DescribeAccountAttributesInput{NextToken: next})
 		if err != nil {
 			return Account{}, kind("read SMS account", err)
 		}
+		next = out.NextToken
 		for _, t := range out.AccountAttributes {
 			if t.Name == types.AccountAttributeNameAccountTier && t.Value != nil {
 				a.Sandbox = *t.Value == "SANDBOX"
 			}
 		}
 	}
-	limits := sms.NewDescribeSpendLimitsPaginator(i.client, &sms.DescribeSpendLimitsInput{})
-	for limits.HasMorePages() {
-		out, err := limits.NextPage(ctx)
+	for more := true; more; more = next != nil {
+		out, err := i.limits(ctx, &sms.DescribeSpendLimitsInput{NextToken: next})
 		if err != nil {
 			return Account{}, kind("read SMS spend limit", err)
 		}
+		next = out.NextToken
 		for _, l := range out.SpendLimits {
 			if l.Name != types.SpendLimitNameTextMessageMonthlySpendLimit {
 				continue

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
-	"shirase/internal/aws/mail/once"
+	"shirase/internal/aws/once"
 	"shirase/internal/channel"
 	"shirase/internal/deliver"
 )
@@ -39,7 +39,7 @@ type Config struct {
 
 // SNS sends SMS by publishing to phone numbers. It implements deliver.Sender.
 type SNS struct {
-	client     *sns.Client
+	publish    func(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 	attributes map[string]types.MessageAttributeValue
 	now        func() time.Time
 	retryer    aws.Retryer
@@ -57,7 +57,7 @@ func NewSNS(client *sns.Client, c Config, now func() time.Time) *SNS {
 	if c.MaxPrice != "" {
 		attributes["AWS.SNS.SMS.MaxPrice"] = attribute("Number", c.MaxPrice)
 	}
-	return &SNS{client: client, attributes: attributes, now: now, retryer: once.NewRetryer()}
+	return &SNS{publish: client.Publish, attributes: attributes, now: now, retryer: once.NewRetryer()}
 }
 
 func attribute(kind, value string) types.MessageAttributeValue {
@@ -76,7 +76,7 @@ func (s *SNS) Send(ctx context.Context, es []deliver.Envelope, deadline time.Tim
 func (s *SNS) one(ctx context.Context, e deliver.Envelope) deliver.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, perText)
 	defer cancel()
-	out, err := s.client.Publish(ctx, &sns.PublishInput{
+	out, err := s.publish(ctx, &sns.PublishInput{
 		PhoneNumber: aws.String(channel.Address(e)), Message: &e.Content.Text, MessageAttributes: s.attributes,
 	}, func(o *sns.Options) {
 		o.Retryer = s.retryer

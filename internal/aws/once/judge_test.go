@@ -12,7 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"shirase/internal/aws/mail/once"
+	"shirase/internal/aws/once"
 	"shirase/internal/deliver"
 )
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go"
 
 	"shirase/internal/channel"
@@ -22,17 +22,21 @@ const (
 	// fresh is how long a credential holds.
 	fresh = 5 * time.Minute
 	// missing is how long a credential that is not there stays so, lest each of a
-	// thousand envelopes asks, at 40 calls a second for the whole account.
+	// thousand envelopes asks.
 	missing = 10 * time.Second
 	// stale is how long a credential is used while the store does not answer: an
 	// outage of the store must not silence a channel that works.
 	stale = time.Hour
 )
 
-// Parameters answers credentials from the parameter store. It implements
+// get is the one call that is made. No client is kept, since it would bring every
+// other call into the binary; see docs/decisions/0011-small-binaries.md.
+type get func(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+
+// Credentials answers credentials from Secrets Manager. It implements
 // channel.Secrets and is safe for use by several at once.
-type Parameters struct {
-	client *ssm.Client
+type Credentials struct {
+	get    get
 	prefix string
 	now    func() time.Time
 
@@ -49,56 +53,54 @@ type entry struct {
 	at    time.Time
 }
 
-// NewParameters makes the secrets below a prefix such as /shirase/prod/: the
-// parameter of the secret shirase/slack then is /shirase/prod/shirase/slack.
-func NewParameters(client *ssm.Client, prefix string, now func() time.Time) *Parameters {
+// NewCredentials makes the credentials below a prefix such as shirase/prod/: what
+// the plan calls slack is the secret shirase/prod/slack.
+func NewCredentials(client *secretsmanager.Client, prefix string, now func() time.Time) *Credentials {
 	if !strings.HasSuffix(prefix, "/") {
 		prefix += "/"
 	}
-	return &Parameters{client: client, prefix: prefix, now: now, entries: map[string]*entry{}}
+	return &Credentials{get: client.GetSecretValue, prefix: prefix, now: now, entries: map[string]*entry{}}
 }
 
 // Secret answers a credential by the name the plan gives it. An error is
 // ErrNotFound where there is none, ErrDenied where the role may not read it.
-func (p *Parameters) Secret(ctx context.Context, name string) (string, error) {
+func (c *Credentials) Secret(ctx context.Context, name string) (string, error) {
 	if !storable(name) {
 		return "", fmt.Errorf("secret %q: %w", name, incident.ErrNotFound)
 	}
-	e := p.entry(name)
+	e := c.entry(name)
 	select {
 	case e.turn <- struct{}{}:
 	case <-ctx.Done():
 		return "", fmt.Errorf("read secret %q: %w", name, ctx.Err())
 	}
 	defer func() { <-e.turn }()
-	now := p.now()
+	now := c.now()
 	age := now.Sub(e.at)
 	if e.at.IsZero() || age < 0 || age >= fresh || e.err != nil && age >= missing {
-		return p.fetch(ctx, name, e, now)
+		return c.fetch(ctx, name, e, now)
 	}
 	return e.value, e.err
 }
 
-func (p *Parameters) entry(name string) *entry {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e, ok := p.entries[name]
+func (c *Credentials) entry(name string) *entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[name]
 	if !ok {
 		e = &entry{turn: make(chan struct{}, 1)}
-		p.entries[name] = e
+		c.entries[name] = e
 	}
 	return e
 }
 
 // fetch asks the store. What it answers, also that there is nothing, replaces what
 // was known.
-func (p *Parameters) fetch(ctx context.Context, name string, e *entry, now time.Time) (string, error) {
-	out, err := p.client.GetParameter(ctx, &ssm.GetParameterInput{
-		Name: aws.String(p.prefix + name), WithDecryption: aws.Bool(true),
-	})
+func (c *Credentials) fetch(ctx context.Context, name string, e *entry, now time.Time) (string, error) {
+	out, err := c.get(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(c.prefix + name)})
 	switch {
-	case err == nil && out.Parameter != nil && aws.ToString(out.Parameter.Value) != "":
-		e.value, e.err, e.at = strings.TrimSpace(*out.Parameter.Value), nil, now
+	case err == nil && aws.ToString(out.SecretString) != "":
+		e.value, e.err, e.at = strings.TrimSpace(*out.SecretString), nil, now
 		return e.value, nil
 	case err == nil:
 		err = incident.ErrNotFound
@@ -117,17 +119,16 @@ func (p *Parameters) fetch(ctx context.Context, name string, e *entry, now time.
 	return "", err
 }
 
-// parameter is what one may be called below the prefix; the rest of what a
-// plan allows in a name is found nowhere.
+// allowed is what a secret may be called; the rest of what a plan allows in a name
+// is found nowhere.
 //
-// https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
-var parameter = regexp.MustCompile(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`)
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+var allowed = regexp.MustCompile(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`)
 
-func storable(name string) bool { return len(name) <= 512 && parameter.MatchString(name) }
+func storable(name string) bool { return len(name) <= 400 && allowed.MatchString(name) }
 
 // kind makes an error of one of our kinds, without what AWS wrote.
 //
-// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html#API_GetParameter_Errors
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
 func kind(err error) error {
 	api, ok := errors.AsType[smithy.APIError](err)
@@ -135,9 +136,9 @@ func kind(err error) error {
 		return channel.Lost(err, false)
 	}
 	switch api.ErrorCode() {
-	case "ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException":
+	case "ResourceNotFoundException":
 		return incident.ErrNotFound
-	case "AccessDeniedException", "AccessDenied", "InvalidKeyId", "DecryptionFailure":
+	case "AccessDeniedException", "AccessDenied", "DecryptionFailure":
 		return incident.ErrDenied
 	}
 	return fmt.Errorf("code %s", api.ErrorCode())

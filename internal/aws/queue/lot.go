@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"shirase/internal/handler/api"
+	"shirase/internal/handler"
 )
 
 const (
@@ -31,17 +31,29 @@ const (
 	peek = 30 * time.Second
 )
 
+// Lot shows what stands on the parking queue. It implements api.DeadLetters.
+type Lot struct {
+	receive func(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+	show    func(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	url     string
+}
+
+// NewLot makes the lot of the parking queue's URL.
+func NewLot(client *sqs.Client, url string) *Lot {
+	return &Lot{client.ReceiveMessage, client.ChangeMessageVisibilityBatch, url}
+}
+
 // Parked implements api.DeadLetters: up to 100 of the messages on the parking
 // queue, oldest first. They stay there. Of messages that SQS itself moved there,
 // since they were received too often, it says so. Two calls at the same time may
 // each see a part; what was looked at is shown again at once.
-func (q *Queues) Parked(ctx context.Context) ([]api.Parked, error) {
-	found := map[string]api.Parked{}
+func (l *Lot) Parked(ctx context.Context) ([]handler.Parked, error) {
+	found := map[string]handler.Parked{}
 	var seen []types.Message
-	defer func() { q.giveBack(ctx, seen) }()
+	defer func() { l.giveBack(ctx, seen) }()
 	for range maxLooks {
-		out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &q.at.Parking, MaxNumberOfMessages: maxEntries, VisibilityTimeout: seconds(peek),
+		out, err := l.receive(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &l.url, MaxNumberOfMessages: maxEntries, VisibilityTimeout: seconds(peek),
 			WaitTimeSeconds:       1, // without a wait only some of SQS's servers are asked
 			MessageAttributeNames: []string{"All"},
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{
@@ -65,7 +77,7 @@ func (q *Queues) Parked(ctx context.Context) ([]api.Parked, error) {
 	ids := slices.SortedFunc(maps.Keys(found), func(a, b string) int {
 		return cmp.Or(found[a].At.Compare(found[b].At), cmp.Compare(a, b))
 	})
-	var ps []api.Parked
+	var ps []handler.Parked
 	for _, id := range ids[:min(len(ids), maxListed)] {
 		ps = append(ps, found[id])
 	}
@@ -74,21 +86,21 @@ func (q *Queues) Parked(ctx context.Context) ([]api.Parked, error) {
 
 // giveBack shows messages again at once. One that is not is shown when the peek
 // ends, so what SQS answers does not matter.
-func (q *Queues) giveBack(ctx context.Context, ms []types.Message) {
+func (l *Lot) giveBack(ctx context.Context, ms []types.Message) {
 	for part := range slices.Chunk(ms, maxEntries) {
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(part))
 		for n, m := range part {
 			entries[n] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(n)), ReceiptHandle: m.ReceiptHandle}
 		}
-		_, _ = q.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.at.Parking, Entries: entries})
+		_, _ = l.show(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &l.url, Entries: entries})
 	}
 }
 
 // parked reads a message of the parking queue.
-func parked(m types.Message) (id string, p api.Parked) {
+func parked(m types.Message) (id string, p handler.Parked) {
 	attr := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
 	system := func(name types.MessageSystemAttributeName) string { return m.Attributes[string(name)] }
-	p = api.Parked{
+	p = handler.Parked{
 		Queue: attr(attrQueue), Why: attr(attrWhy),
 		Body: shown(aws.ToString(m.Body), attr(attrEncoding) == inBase64),
 	}

@@ -17,27 +17,27 @@ import (
 // [incident.ErrConflict], and whoever reads again sees it done. Deleting may meet
 // that error also where somebody else changed another subscription of the same
 // recipient.
-func (b *Book) Commit(ctx context.Context, c subscribe.Change) error {
-	own, err := b.own(ctx, c)
+func (sb *Subscriptions) Commit(ctx context.Context, c subscribe.Change) error {
+	own, err := sb.own(ctx, c)
 	if err != nil {
 		return err
 	}
 	var w writes
-	b.listed(&w, c)
+	sb.listed(&w, c)
 	for n, e := range c.Consent {
-		w.record(b.tables.Subscribers, keyConsent(e, c.Record.Version+1, n), records.NewConsent(e), absent())
+		w.record(sb.tables.Subscribers, keyConsent(e, c.Record.Version+1, n), records.NewConsent(e), absent())
 	}
 	for n := range c.Work {
-		b.work(&w, c.Work[len(c.Work)-1-n]) // of two alike the last one written stands, so the first
+		sb.work(&w, c.Work[len(c.Work)-1-n]) // of two alike the last one written stands, so the first
 	}
 	if c.Memo != nil {
-		w.memoItem(b.tables.Incidents, *c.Memo)
+		w.memoItem(sb.tables.Incidents, *c.Memo)
 	}
 	actions, err := w.actions()
 	if err != nil {
 		return fmt.Errorf("change subscription: %w", err)
 	}
-	if err := b.db.transact(ctx, append(actions, own)); err != nil {
+	if err := sb.db.transact(ctx, append(actions, own)); err != nil {
 		return fmt.Errorf("change subscription: %w", err)
 	}
 	return nil
@@ -45,9 +45,9 @@ func (b *Book) Commit(ctx context.Context, c subscribe.Change) error {
 
 // own is what a change does to the recipient's own item, on the condition that
 // the subscription still is at the change's version.
-func (b *Book) own(ctx context.Context, c subscribe.Change) (types.TransactWriteItem, error) {
+func (sb *Subscriptions) own(ctx context.Context, c subscribe.Change) (types.TransactWriteItem, error) {
 	if c.Delete {
-		return b.deletion(ctx, c.Record)
+		return sb.deletion(ctx, c.Record)
 	}
 	s := records.NewSubscription(c.Record)
 	s.Version++
@@ -55,19 +55,19 @@ func (b *Book) own(ctx context.Context, c subscribe.Change) (types.TransactWrite
 	if err != nil {
 		return types.TransactWriteItem{}, fmt.Errorf("subscription: %w", err)
 	}
-	u := b.update(c.Record, "SET #s = :s, #v = :next ADD #rev :one")
+	u := sb.update(c.Record, "SET #s = :s, #v = :next ADD #rev :one")
 	u.ExpressionAttributeNames["#s"] = attrSubscription + string(s.Audience)
 	u.ExpressionAttributeValues[":s"], u.ExpressionAttributeValues[":next"] = body, number(int64(s.Version))
 	return types.TransactWriteItem{Update: u}, nil
 }
 
 // update is one of the recipient's item at the version of a record.
-func (b *Book) update(r subscribe.Record, expr string) *types.Update {
+func (sb *Subscriptions) update(r subscribe.Record, expr string) *types.Update {
 	k := r.Key()
 	cond, names, values := atVersion(r)
 	names["#rev"], values[":one"] = attrRev, number(1)
 	return &types.Update{
-		TableName: aws.String(b.tables.Subscribers), Key: keyRecipient(k.Channel, k.ID).item(),
+		TableName: aws.String(sb.tables.Subscribers), Key: keyRecipient(k.Channel, k.ID).item(),
 		UpdateExpression: aws.String(expr), ConditionExpression: cond,
 		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 	}
@@ -85,16 +85,16 @@ func atVersion(r subscribe.Record) (cond *string, names map[string]string, value
 // deletion takes a subscription out of the recipient's item, and the whole item
 // where nothing else would be left in it: no other subscription and no
 // suppression, which outlives them all.
-func (b *Book) deletion(ctx context.Context, r subscribe.Record) (none types.TransactWriteItem, err error) {
+func (sb *Subscriptions) deletion(ctx context.Context, r subscribe.Record) (none types.TransactWriteItem, err error) {
 	k := r.Key()
 	at := keyRecipient(k.Channel, k.ID)
 	cond, names, values := atVersion(r)
 	if r.Version == 0 {
 		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: aws.String(b.tables.Subscribers), Key: at.item(), ConditionExpression: cond, ExpressionAttributeNames: names,
+			TableName: aws.String(sb.tables.Subscribers), Key: at.item(), ConditionExpression: cond, ExpressionAttributeNames: names,
 		}}, nil
 	}
-	it, err := b.db.get(ctx, b.tables.Subscribers, at)
+	it, err := sb.db.get(ctx, sb.tables.Subscribers, at)
 	if err != nil {
 		return none, err
 	}
@@ -103,7 +103,7 @@ func (b *Book) deletion(ctx context.Context, r subscribe.Record) (none types.Tra
 		return none, err
 	}
 	if len(ss) > 1 || it[attrSuppression] != nil {
-		u := b.update(r, "REMOVE #s, #v ADD #rev :one")
+		u := sb.update(r, "REMOVE #s, #v ADD #rev :one")
 		u.ExpressionAttributeNames["#s"] = attrSubscription + string(k.Audience)
 		return types.TransactWriteItem{Update: u}, nil
 	}
@@ -113,19 +113,19 @@ func (b *Book) deletion(ctx context.Context, r subscribe.Record) (none types.Tra
 	}
 	names["#rev"], values[":rev"] = attrRev, rev
 	return types.TransactWriteItem{Delete: &types.Delete{
-		TableName: aws.String(b.tables.Subscribers), Key: at.item(), ConditionExpression: aws.String(*cond + " AND #rev = :rev"),
+		TableName: aws.String(sb.tables.Subscribers), Key: at.item(), ConditionExpression: aws.String(*cond + " AND #rev = :rev"),
 		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 	}}, nil
 }
 
 // listed puts the record into the list of its audience, or takes it out.
-func (b *Book) listed(w *writes, c subscribe.Change) {
-	at := keyListed(c.Record.Key(), b.shards)
+func (sb *Subscriptions) listed(w *writes, c subscribe.Change) {
+	at := keyListed(c.Record.Key(), sb.shards)
 	if c.Delete || c.Record.Subscriber.State != incident.Active {
-		w.remove(b.tables.Subscribers, at, condition{})
+		w.remove(sb.tables.Subscribers, at, condition{})
 		return
 	}
 	s := records.NewSubscription(c.Record)
 	s.Version++
-	w.record(b.tables.Subscribers, at, s, condition{})
+	w.record(sb.tables.Subscribers, at, s, condition{})
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"shirase/internal/aws/secret"
 	"shirase/internal/channel"
@@ -23,25 +23,25 @@ type clock struct{ at time.Time }
 func (c *clock) now() time.Time          { return c.at }
 func (c *clock) advance(d time.Duration) { c.at = c.at.Add(d) }
 
-func parameter(value string) string {
-	return `{"Parameter":{"Name":"/shirase/prod/slack","Type":"SecureString","Value":"` + value + `"}}`
+func kept(value string) string {
+	return `{"Name":"shirase/prod/slack","SecretString":"` + value + `"}`
 }
 
 const (
-	notFound = `{"__type":"ParameterNotFound"}`
-	denied   = `{"__type":"AccessDeniedException","message":"not authorized to perform ssm:GetParameter"}`
-	fault    = `{"__type":"InternalServerError"}`
+	notFound = `{"__type":"ResourceNotFoundException"}`
+	denied   = `{"__type":"AccessDeniedException","message":"not authorized to perform secretsmanager:GetSecretValue"}`
+	fault    = `{"__type":"InternalServiceError"}`
 )
 
-func parameters(s *store, c *clock) *secret.Parameters {
-	return secret.NewParameters(ssm.NewFromConfig(config(s)), "/shirase/prod", c.now)
+func credentials(s *store, c *clock) *secret.Credentials {
+	return secret.NewCredentials(secretsmanager.NewFromConfig(config(s)), "shirase/prod", c.now)
 }
 
 func TestSecretIsReadBelowThePrefix(t *testing.T) {
 	t.Parallel()
 	s, c := &store{}, &clock{at: noon}
-	s.answer(200, parameter(" "+canary+`\n`))
-	var secrets channel.Secrets = parameters(s, c)
+	s.answer(200, kept(" "+canary+`\n`))
+	var secrets channel.Secrets = credentials(s, c)
 	for range 3 {
 		if got, err := secrets.Secret(t.Context(), "team/slack"); got != canary || err != nil {
 			t.Fatalf("Secret = %q, %v, want the canary without the space around it", got, err)
@@ -50,7 +50,7 @@ func TestSecretIsReadBelowThePrefix(t *testing.T) {
 	if s.count() != 1 {
 		t.Errorf("Secret asked %d times, want once", s.count())
 	}
-	if in := s.asked[0]; in["Name"] != "/shirase/prod/team/slack" || in["WithDecryption"] != true {
+	if in := s.asked[0]; in["SecretId"] != "shirase/prod/team/slack" {
 		t.Errorf("Secret asked %v", in)
 	}
 }
@@ -58,7 +58,7 @@ func TestSecretIsReadBelowThePrefix(t *testing.T) {
 func TestSecretIsAskedAnew(t *testing.T) {
 	t.Parallel()
 	s, c := &store{}, &clock{at: noon}
-	p := parameters(s, c)
+	p := credentials(s, c)
 	step := func(wait time.Duration, status int, body, want string, kind error, asked int) {
 		t.Helper()
 		c.advance(wait)
@@ -73,19 +73,19 @@ func TestSecretIsAskedAnew(t *testing.T) {
 		}
 	}
 	step(0, 400, notFound, "", incident.ErrNotFound, 1)
-	step(9*time.Second, 200, parameter("one"), "", incident.ErrNotFound, 0)
-	step(time.Second, 200, parameter("one"), "one", nil, 1)
-	step(5*time.Minute-time.Second, 200, parameter("two"), "one", nil, 0)
-	step(time.Second, 200, parameter("two"), "two", nil, 1)
-	step(-time.Hour, 200, parameter("three"), "three", nil, 1) // a clock that went back
-	step(6*time.Minute, 500, fault, "three", nil, 3)           // it does not answer: what we have is good
+	step(9*time.Second, 200, kept("one"), "", incident.ErrNotFound, 0)
+	step(time.Second, 200, kept("one"), "one", nil, 1)
+	step(5*time.Minute-time.Second, 200, kept("two"), "one", nil, 0)
+	step(time.Second, 200, kept("two"), "two", nil, 1)
+	step(-time.Hour, 200, kept("three"), "three", nil, 1) // a clock that went back
+	step(6*time.Minute, 500, fault, "three", nil, 3)      // it does not answer: what we have is good
 	step(time.Second, 0, "", "three", nil, 3)
 	step(time.Hour-6*time.Minute-2*time.Second, 500, fault, "three", nil, 3)
 	step(time.Second, 400, denied, "", incident.ErrDenied, 1)
-	step(0, 200, parameter("four"), "four", nil, 1)
+	step(0, 200, kept("four"), "four", nil, 1)
 	step(5*time.Minute, 400, notFound, "", incident.ErrNotFound, 1) // it was taken away
-	step(10*time.Second, 200, parameter("five"), "five", nil, 1)
-	step(10*time.Second, 200, parameter("six"), "five", nil, 0)
+	step(10*time.Second, 200, kept("five"), "five", nil, 1)
+	step(10*time.Second, 200, kept("six"), "five", nil, 0)
 }
 
 // TestSecretTakenAwayIsForgotten lets the role lose the right to a credential,
@@ -94,11 +94,11 @@ func TestSecretTakenAwayIsForgotten(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{denied, notFound} {
 		s, c := &store{}, &clock{at: noon}
-		p := parameters(s, c)
+		p := credentials(s, c)
 		for _, answer := range []struct {
 			status int
 			body   string
-		}{{200, parameter(canary)}, {400, body}, {500, fault}} {
+		}{{200, kept(canary)}, {400, body}, {500, fault}} {
 			s.answer(answer.status, answer.body)
 			got, err := p.Secret(t.Context(), "slack")
 			if (answer.status == 200) != (err == nil) || err != nil && got != "" {
@@ -112,8 +112,8 @@ func TestSecretTakenAwayIsForgotten(t *testing.T) {
 func TestSecretTooOldIsNotUsed(t *testing.T) {
 	t.Parallel()
 	s, c := &store{}, &clock{at: noon}
-	p := parameters(s, c)
-	s.answer(200, parameter(canary))
+	p := credentials(s, c)
+	s.answer(200, kept(canary))
 	if _, err := p.Secret(t.Context(), "slack"); err != nil {
 		t.Fatal(err)
 	}
@@ -128,9 +128,9 @@ func TestSecretTooOldIsNotUsed(t *testing.T) {
 func TestSecretNames(t *testing.T) {
 	t.Parallel()
 	s, c := &store{}, &clock{at: noon}
-	s.answer(200, parameter(canary))
-	for _, name := range []string{"", "/slack", "slack/", "a//b", "a@b", "a:1", "../x y", strings.Repeat("n", 513)} {
-		if got, err := parameters(s, c).Secret(t.Context(), name); got != "" || !errors.Is(err, incident.ErrNotFound) {
+	s.answer(200, kept(canary))
+	for _, name := range []string{"", "/slack", "slack/", "a//b", "a@b", "a:1", "../x y", strings.Repeat("n", 401)} {
+		if got, err := credentials(s, c).Secret(t.Context(), name); got != "" || !errors.Is(err, incident.ErrNotFound) {
 			t.Errorf("Secret(%q) = %q, %v, want not found", name, got, err)
 		}
 	}
@@ -148,9 +148,9 @@ func TestSecretIsFetchedOnce(t *testing.T) {
 	s.reply = func(context.Context, map[string]any) (int, string) {
 		close(asked)
 		<-release
-		return 200, parameter(canary)
+		return 200, kept(canary)
 	}
-	p := parameters(s, c)
+	p := credentials(s, c)
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
@@ -179,8 +179,8 @@ func TestSecretErrorsHoldNoValue(t *testing.T) {
 		status int
 		body   string
 	}{
-		{"answer cut", 200, `{"Parameter":{"Value":"` + canary},
-		{"answer of the wrong type", 200, `{"Parameter":{"Value":["` + canary + `"]}}`},
+		{"answer cut", 200, `{"SecretString":"` + canary},
+		{"answer of the wrong type", 200, `{"SecretString":["` + canary + `"]}`},
 		{"message", 400, `{"__type":"ValidationException","message":"` + canary + `"}`},
 	}
 	for _, r := range rows {
@@ -188,7 +188,7 @@ func TestSecretErrorsHoldNoValue(t *testing.T) {
 			t.Parallel()
 			s, c := &store{}, &clock{at: noon}
 			s.answer(r.status, r.body)
-			got, err := parameters(s, c).Secret(t.Context(), "slack")
+			got, err := credentials(s, c).Secret(t.Context(), "slack")
 			if got != "" || err == nil || strings.Contains(err.Error(), "canary") {
 				t.Errorf("Secret = %q, %v, want an error without the value", got, err)
 			}

@@ -4,22 +4,19 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"shirase/internal/deliver"
 	records "shirase/internal/record"
 	"shirase/internal/subscribe"
 )
 
 // work adds an item of work; one that is there already stays as it is.
-func (b *Book) work(w *writes, v subscribe.Work) {
+func (sb *Subscriptions) work(w *writes, v subscribe.Work) {
 	it := w.make(keyWork(v.ID), records.NewWork(v))
 	if it == nil {
 		return
 	}
 	indexed(it, indexWork, sortWork(v.Due, v.ID))
-	w.fill(b.tables.Subscribers, it)
+	w.fill(sb.tables.Subscribers, it)
 }
 
 // memoItem adds a memo without an outbox item. One that belongs to no incident
@@ -37,7 +34,7 @@ func (w *writes) memoItem(table string, m deliver.Memo) {
 
 // Due implements [subscribe.Agenda]. The index shows new work a moment late, and
 // done work a moment longer, which is passed over.
-func (b *Book) Due(ctx context.Context, now time.Time, limit int) ([]subscribe.Work, error) {
+func (sb *Subscriptions) Due(ctx context.Context, now time.Time, limit int) ([]subscribe.Work, error) {
 	var ws []subscribe.Work
 	after := ""
 	for {
@@ -45,11 +42,11 @@ func (b *Book) Due(ctx context.Context, now time.Time, limit int) ([]subscribe.W
 		if limit > 0 {
 			ask = limit - len(ws)
 		}
-		ks, next, err := b.db.index(ctx, b.tables.Subscribers, indexWork, after, keyTime(now.Add(1)), ask)
+		ks, next, err := sb.db.index(ctx, sb.tables.Subscribers, indexWork, after, keyTime(now.Add(1)), ask)
 		if err != nil {
 			return nil, err
 		}
-		its, err := b.db.batch(ctx, b.tables.Subscribers, ks)
+		its, err := sb.db.batch(ctx, sb.tables.Subscribers, ks)
 		if err != nil {
 			return nil, err
 		}
@@ -68,9 +65,6 @@ func (b *Book) Due(ctx context.Context, now time.Time, limit int) ([]subscribe.W
 }
 
 // Done implements [subscribe.Agenda].
-func (b *Book) Done(ctx context.Context, w subscribe.Work) error {
-	_, err := b.db.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: aws.String(b.tables.Subscribers), Key: keyWork(w.ID).item(),
-	})
-	return mapped("remove work", err)
+func (sb *Subscriptions) Done(ctx context.Context, w subscribe.Work) error {
+	return sb.del.remove(ctx, sb.tables.Subscribers, keyWork(w.ID))
 }
