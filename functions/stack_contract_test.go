@@ -241,12 +241,14 @@ func (s *stack) mail(to string) (found []string) {
 	raw, err := io.ReadAll(resp.Body)
 	s.must(err)
 	var all struct {
-		Messages []json.RawMessage `json:"messages"`
+		Messages map[string][]json.RawMessage `json:"messages"` // by account
 	}
 	s.must(json.Unmarshal(raw, &all))
-	for _, m := range all.Messages {
-		if bytes.Contains(m, []byte(to)) {
-			found = append(found, string(m))
+	for _, ms := range all.Messages {
+		for _, m := range ms {
+			if bytes.Contains(m, []byte(to)) {
+				found = append(found, string(m))
+			}
 		}
 	}
 	return found

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"shirase/functions/wire"
-	"shirase/internal/aws/mail"
+	"shirase/internal/aws/mail/account"
 	"shirase/internal/aws/secret"
 	"shirase/internal/aws/text"
 	"shirase/internal/incident"
@@ -25,7 +25,7 @@ func readiness(w *wire.Wire, count ready.Counter) *ready.Service {
 	if w.Config.SMSOrigin != "" {
 		numbers = text.NewEUMInspector(pinpointsmsvoicev2.NewFromConfig(w.AWS))
 	}
-	a := account{mail.NewInspector(sesv2.NewFromConfig(w.AWS)), w.Config.ConfigurationSet, numbers}
+	a := provider{account.NewInspector(sesv2.NewFromConfig(w.AWS)), w.Config.ConfigurationSet, numbers}
 	return &ready.Service{
 		Plans: w.Store, Mail: a, SMS: a, Secrets: secret.NewNames(secretsmanager.NewFromConfig(w.AWS), w.Config.Secrets),
 		Counter: count, Families: w.Families, Now: time.Now, Log: w.Log,
@@ -37,16 +37,16 @@ type smsAccount interface {
 	Account(ctx context.Context) (text.Account, error)
 }
 
-// account tells what SES and SMS let us do. It implements ready.Mail and
+// provider tells what SES and SMS let us do. It implements ready.Mail and
 // ready.SMS.
-type account struct {
-	mail *mail.Inspector
+type provider struct {
+	mail *account.Inspector
 	set  string
 	sms  smsAccount
 }
 
 // Mail implements ready.Mail.
-func (a account) Mail(ctx context.Context, from incident.Address) (ready.MailState, error) {
+func (a provider) Mail(ctx context.Context, from incident.Address) (ready.MailState, error) {
 	is, err := a.mail.Account(ctx)
 	if err != nil {
 		return ready.MailState{}, fmt.Errorf("look at the mail account: %w", err)
@@ -76,7 +76,7 @@ func (a account) Mail(ctx context.Context, from incident.Address) (ready.MailSta
 }
 
 // events answers the state of the configuration set.
-func (a account) events(ctx context.Context) (ready.Events, error) {
+func (a provider) events(ctx context.Context) (ready.Events, error) {
 	if a.set == "" {
 		return ready.EventsOff, nil
 	}
@@ -93,7 +93,7 @@ func (a account) events(ctx context.Context) (ready.Events, error) {
 }
 
 // SMS implements ready.SMS.
-func (a account) SMS(ctx context.Context) (ready.SMSState, error) {
+func (a provider) SMS(ctx context.Context) (ready.SMSState, error) {
 	is, err := a.sms.Account(ctx)
 	if err != nil {
 		return ready.SMSState{}, fmt.Errorf("look at the SMS account: %w", err)

@@ -12,7 +12,7 @@ import (
 	"shirase/functions/wire/sending"
 	"shirase/functions/wire/subscribing"
 	"shirase/internal/announce"
-	"shirase/internal/aws/mail"
+	"shirase/internal/aws/mail/account"
 	"shirase/internal/handler"
 	"shirase/internal/subscribe"
 )
@@ -23,14 +23,14 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		people, err := subscribing.Service(w, root, subscribe.Rules{})
+		people, err := subscribing.Service(w, root, subscribe.Rules{}, nil)
 		if err != nil {
 			return nil, err
 		}
 		// A function that wakes itself is stopped after some 16 turns, so it nudges
 		// only for what does not bring itself about again.
 		incidents := announcing.Service(w, root, announce.DueAuto)
-		sweep := sweeps{incidents, people, pace{mail.NewInspector(sesv2.NewFromConfig(w.AWS)), w.Rates(), w.Log}}
+		sweep := sweeps{incidents, people, pace{account.NewQuota(sesv2.NewFromConfig(w.AWS)), w.Rates(), w.Log}}
 		return handler.Due{Sweep: sweep, Visibility: sending.Own(w), Jitter: wire.Jitter, Now: time.Now, Log: w.Log}.Handle, nil
 	})
 }

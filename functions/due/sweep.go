@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"shirase/internal/aws/dynamo"
-	"shirase/internal/aws/mail"
+	"shirase/internal/aws/mail/account"
 	"shirase/internal/handler"
 	"shirase/internal/incident"
 )
@@ -28,15 +28,15 @@ func (s sweeps) Sweep(ctx context.Context, now time.Time) error {
 
 // pace sets the rate of mail to what SES allows the account.
 type pace struct {
-	account *mail.Inspector
-	rates   *dynamo.Rates
-	log     *slog.Logger
+	quota *account.Quota
+	rates *dynamo.Rates
+	log   *slog.Logger
 }
 
 // Sweep implements handler.Sweep. A second's worth may go at once. Where SES
 // does not answer, the rate stays as it is.
 func (p pace) Sweep(ctx context.Context, _ time.Time) error {
-	a, err := p.account.Account(ctx)
+	a, err := p.quota.Account(ctx)
 	if err != nil {
 		p.log.WarnContext(ctx, "sending rate not read", "error", err)
 		return nil

@@ -20,7 +20,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		people, err := subscribing.Service(w, root, subscribe.Rules{})
+		people, err := subscribing.Service(w, root, subscribe.Rules{}, nil)
 		if err != nil {
 			return nil, err
 		}

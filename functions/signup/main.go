@@ -8,6 +8,8 @@ import (
 
 	"shirase/functions/wire"
 	"shirase/functions/wire/subscribing"
+	"shirase/internal/channel"
+	"shirase/internal/channel/challenge"
 	"shirase/internal/handler"
 	"shirase/internal/handler/signup"
 	"shirase/internal/subscribe"
@@ -20,7 +22,8 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		people, err := subscribing.Service(w, root, subscribe.Rules{Phones: phone.Numbers{}})
+		challenger := challenge.New(channel.NewGuarded(channel.Guard{}), time.Now)
+		people, err := subscribing.Service(w, root, subscribe.Rules{Phones: phone.Numbers{}}, challenger)
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-// Command bench measures what the budgets of docs/cost.md are about: how long a
+// Command bench measures what the budgets are about: how long a
 // cold start of each function takes beside the smallest function there is, in
 // the same run, and how large each binary is. AWS is a server on loopback that
 // knows an empty stack, so that only our own time counts.

@@ -45,7 +45,7 @@ func Credentials(w *wire.Wire) *secret.Credentials {
 
 // chunks answers what delivers through the senders.
 func chunks(w *wire.Wire, root *wire.Root, senders map[incident.Channel]deliver.Sender, counts *metric.Counts) (*deliver.Send, error) {
-	people, err := subscribing.Service(w, root, subscribe.Rules{})
+	people, err := subscribing.Service(w, root, subscribe.Rules{}, nil)
 	if err != nil {
 		return nil, err
 	}

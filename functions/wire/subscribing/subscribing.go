@@ -7,8 +7,6 @@ import (
 	"shirase/functions/wire"
 	"shirase/functions/wire/announcing"
 	"shirase/internal/aws/bus"
-	"shirase/internal/channel"
-	"shirase/internal/channel/challenge"
 	"shirase/internal/message"
 	"shirase/internal/subscribe"
 )
@@ -20,15 +18,17 @@ func Needs(more ...string) []string {
 	}, more...)
 }
 
-// Service answers the service. Rules say whom it lets sign up.
-func Service(w *wire.Wire, r *wire.Root, rules subscribe.Rules) (*subscribe.Service, error) {
+// Service answers the service. Rules say whom it lets sign up, and the challenger
+// asks endpoints whether they want to be called; a function on which nobody signs
+// up has neither.
+func Service(w *wire.Wire, r *wire.Root, rules subscribe.Rules, challenger subscribe.Challenger) (*subscribe.Service, error) {
 	kept, err := w.Subscriptions()
 	if err != nil {
 		return nil, err
 	}
 	return subscribe.New(subscribe.Config{
 		Store: kept, Agenda: kept, Suppressions: kept, Limits: kept, Plans: w.Store, Incidents: w.Store,
-		Publisher: bus.NewPublisher(announcing.Bus(w)), Challenger: challenge.New(channel.NewGuarded(channel.Guard{}), time.Now),
+		Publisher: bus.NewPublisher(announcing.Bus(w)), Challenger: challenger,
 		Links: r.Links(), Key: r.Secret, Rules: rules, Render: message.RenderMemo, Now: time.Now, NewID: wire.NewID, Log: w.Log,
 	}), nil
 }

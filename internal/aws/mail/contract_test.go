@@ -14,6 +14,7 @@ import (
 
 	"shirase/internal/aws/enginetest"
 	"shirase/internal/aws/mail"
+	"shirase/internal/aws/mail/account"
 	"shirase/internal/deliver"
 )
 
@@ -59,7 +60,7 @@ func TestSendAgainstMinistack(t *testing.T) {
 // TestAccountAgainstMinistack reads what moto does not have.
 func TestAccountAgainstMinistack(t *testing.T) {
 	t.Parallel()
-	a, err := mail.NewInspector(sesv2.NewFromConfig(enginetest.Ministack(t))).Account(t.Context())
+	a, err := account.NewInspector(sesv2.NewFromConfig(enginetest.Ministack(t))).Account(t.Context())
 	if err != nil || a.Rate <= 0 || a.Quota == 0 {
 		t.Errorf("Account = %+v, %v, want a rate and a quota", a, err)
 	}

@@ -1,5 +1,4 @@
-// Package mail sends email by SES, one raw call per recipient, and reads what SES
-// says of the account and its identities.
+// Package mail sends email by SES, one raw call per recipient.
 //
 // The message is built by internal/channel/email and handed over as it is; SES
 // replaces its Message-ID and Date. What comes back later is matched by message

@@ -1,4 +1,6 @@
-package mail
+// Package account reads what SES says of our account and its identities. It stands
+// apart from the sender, since those who only ask need not know how mail is made.
+package account
 
 import (
 	"context"
@@ -14,18 +16,27 @@ import (
 	"shirase/internal/incident"
 )
 
-// Inspector reads what SES says of the account, so that an operator learns before
-// an outage what would keep mail from being sent. It changes nothing.
+// Quota reads what SES lets the account do in the client's region. It changes
+// nothing.
+type Quota struct {
+	get func(context.Context, *sesv2.GetAccountInput, ...func(*sesv2.Options)) (*sesv2.GetAccountOutput, error)
+}
+
+// NewQuota makes the reader of a quota.
+func NewQuota(client *sesv2.Client) *Quota { return &Quota{client.GetAccount} }
+
+// Inspector reads the identities and the configuration set as well, so that an
+// operator learns before an outage what would keep mail from being sent. Quotas,
+// the sandbox and identities are all of the client's region. It changes nothing.
 type Inspector struct {
-	account  func(context.Context, *sesv2.GetAccountInput, ...func(*sesv2.Options)) (*sesv2.GetAccountOutput, error)
+	*Quota
 	identify func(context.Context, *sesv2.GetEmailIdentityInput, ...func(*sesv2.Options)) (*sesv2.GetEmailIdentityOutput, error)
 	set      func(context.Context, *sesv2.GetConfigurationSetInput, ...func(*sesv2.Options)) (*sesv2.GetConfigurationSetOutput, error)
 }
 
-// NewInspector makes an inspector of the client's region. Quotas, the sandbox and
-// identities are all of one region.
+// NewInspector makes an inspector.
 func NewInspector(client *sesv2.Client) *Inspector {
-	return &Inspector{client.GetAccount, client.GetEmailIdentity, client.GetConfigurationSet}
+	return &Inspector{NewQuota(client), client.GetEmailIdentity, client.GetConfigurationSet}
 }
 
 // Account is what SES lets the account do in one region.
@@ -58,8 +69,8 @@ func (a Account) Left() (n float64, limited bool) {
 // Account reads the account. An error is ErrDenied where the role may not ask.
 //
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html
-func (i *Inspector) Account(ctx context.Context) (Account, error) {
-	out, err := i.account(ctx, &sesv2.GetAccountInput{})
+func (q *Quota) Account(ctx context.Context) (Account, error) {
+	out, err := q.get(ctx, &sesv2.GetAccountInput{})
 	if err != nil {
 		return Account{}, kind("read mail account", err)
 	}

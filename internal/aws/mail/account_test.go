@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"shirase/internal/aws/mail"
+	"shirase/internal/aws/mail/account"
 	"shirase/internal/incident"
 )
 
@@ -18,7 +18,7 @@ func TestAccount(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
 		name, body string
-		want       mail.Account
+		want       account.Account
 		left       float64
 		limited    bool
 	}{
@@ -27,7 +27,7 @@ func TestAccount(t *testing.T) {
 			body: `{"ProductionAccessEnabled":false,"SendingEnabled":true,"EnforcementStatus":"HEALTHY",
 				"SendQuota":{"Max24HourSend":200.0,"MaxSendRate":1.0,"SentLast24Hours":12.0},
 				"PricingAttributes":{"CurrentPlan":"ESSENTIALS"}}`,
-			want: mail.Account{
+			want: account.Account{
 				Sandbox: true, Enabled: true, Standing: "HEALTHY", Rate: 1, Quota: 200, Used: 12, Plan: "ESSENTIALS",
 			},
 			left: 188, limited: true,
@@ -36,21 +36,21 @@ func TestAccount(t *testing.T) {
 			name: "shut down",
 			body: `{"ProductionAccessEnabled":true,"SendingEnabled":false,"EnforcementStatus":"SHUTDOWN",
 				"SendQuota":{"Max24HourSend":50000,"MaxSendRate":14,"SentLast24Hours":50012}}`,
-			want: mail.Account{Standing: "SHUTDOWN", Rate: 14, Quota: 50000, Used: 50012},
+			want: account.Account{Standing: "SHUTDOWN", Rate: 14, Quota: 50000, Used: 50012},
 			left: 0, limited: true,
 		},
 		{
 			name: "no limit",
 			body: `{"ProductionAccessEnabled":true,"SendingEnabled":true,"EnforcementStatus":"HEALTHY",
 				"SendQuota":{"Max24HourSend":-1,"MaxSendRate":300,"SentLast24Hours":7}}`,
-			want: mail.Account{Enabled: true, Standing: "HEALTHY", Rate: 300, Quota: -1, Used: 7},
+			want: account.Account{Enabled: true, Standing: "HEALTHY", Rate: 300, Quota: -1, Used: 7},
 		},
 	}
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			s := &ses{reply: func(int, call) (int, string, string) { return http.StatusOK, "", r.body }}
-			got, err := mail.NewInspector(client(s)).Account(t.Context())
+			got, err := account.NewInspector(client(s)).Account(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,11 +79,11 @@ func TestIdentitiesAreThoseThatMayBeMeant(t *testing.T) {
 		}
 		return refuse(http.StatusNotFound, "NotFoundException", "no")(n, c)
 	}}
-	got, err := mail.NewInspector(client(s)).Identities(t.Context(), "Status@Notice.example.test")
+	got, err := account.NewInspector(client(s)).Identities(t.Context(), "Status@Notice.example.test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []mail.Identity{
+	want := []account.Identity{
 		{Name: "status@notice.example.test", Verified: true, DKIMStatus: "SUCCESS"},
 		{Name: "example.test", Domain: true, Verified: true, DKIM: true, DKIMStatus: "SUCCESS", MailFrom: "PENDING"},
 	}
@@ -93,7 +93,7 @@ func TestIdentitiesAreThoseThatMayBeMeant(t *testing.T) {
 	if s.count() != 3 {
 		t.Errorf("Identities asked %d times, want for the address and two domains", s.count())
 	}
-	if _, err := mail.NewInspector(client(s)).Identities(t.Context(), "nobody"); !errors.Is(err, incident.ErrInvalid) {
+	if _, err := account.NewInspector(client(s)).Identities(t.Context(), "nobody"); !errors.Is(err, incident.ErrInvalid) {
 		t.Errorf("Identities of no address = %v, want invalid", err)
 	}
 }
@@ -116,7 +116,7 @@ func TestConfigurationSet(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			s := &ses{reply: func(int, call) (int, string, string) { return r.status, r.code, r.body }}
-			sending, err := mail.NewInspector(client(s)).ConfigurationSet(t.Context(), "shirase")
+			sending, err := account.NewInspector(client(s)).ConfigurationSet(t.Context(), "shirase")
 			if sending != r.sending || !errors.Is(err, r.err) {
 				t.Errorf("ConfigurationSet = %v, %v, want %v, %v", sending, err, r.sending, r.err)
 			}
@@ -128,12 +128,12 @@ func TestInspectorErrorsHideAddresses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int32
-		_, err := mail.NewInspector(client(wire(t, nil, &dials))).Identities(t.Context(), "status@notice.example")
+		_, err := account.NewInspector(client(wire(t, nil, &dials))).Identities(t.Context(), "status@notice.example")
 		if err == nil || strings.ContainsAny(err.Error(), "@/") {
 			t.Errorf("Identities without a network = %v, want an error without an address", err)
 		}
 		s := &ses{reply: refuse(400, "BadRequestException", "status@notice.example is not an identity")}
-		_, err = mail.NewInspector(client(s)).Identities(t.Context(), "status@notice.example")
+		_, err = account.NewInspector(client(s)).Identities(t.Context(), "status@notice.example")
 		if err == nil || strings.Contains(err.Error(), "@") {
 			t.Errorf("Identities refused = %v, want an error without an address", err)
 		}
