@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"shirase/internal/incident"
 )
@@ -13,9 +14,26 @@ import (
 // exists only its provider knows.
 var (
 	phone  = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
-	room   = regexp.MustCompile(`^(#[\p{L}\p{N}_-]{1,80}|[A-Z][A-Z0-9]{8,})$`)
-	handle = regexp.MustCompile(`^@?[\p{L}\p{N}_.-]{1,64}(@[A-Za-z0-9.-]+\.[A-Za-z]{2,})?$`)
+	room   = regexp.MustCompile(`^(#[\p{L}\p{N}_-]+|[A-Z][A-Z0-9]{8,})$`)
+	handle = regexp.MustCompile(`^@?([\p{L}\p{N}_.-]+)(@[A-Za-z0-9.-]+\.[A-Za-z]{2,})?$`)
 )
+
+// The most characters of a room and of an account's name. They are counted apart:
+// repeated that often in an expression, the letters of all scripts would make
+// every program that reads plans start late.
+const (
+	maxRoom   = 80
+	maxHandle = 64
+)
+
+func isRoom(s string) bool {
+	return room.MatchString(s) && utf8.RuneCountInString(strings.TrimPrefix(s, "#")) <= maxRoom
+}
+
+func isHandle(s string) bool {
+	m := handle.FindStringSubmatch(s)
+	return m != nil && utf8.RuneCountInString(m[1]) <= maxHandle
+}
 
 // address reads an address as its channel has it.
 func (r *reader) address(i item, c incident.Channel, f incident.Family) (incident.Address, bool) {
@@ -36,11 +54,11 @@ func (r *reader) address(i item, c incident.Channel, f incident.Family) (inciden
 			r.fault(i, "must be a URL that begins with https://, without a user or a #")
 		}
 	case incident.FamilyChat:
-		if ok = c != slack || room.MatchString(s); !ok {
+		if ok = c != slack || isRoom(s); !ok {
 			r.fault(i, `must be a room such as "#incident" in quotes, or the id of one`)
 		}
 	case incident.FamilySocial:
-		if ok = handle.MatchString(s); !ok {
+		if ok = isHandle(s); !ok {
 			r.fault(i, `must be an account such as "@name@server.example" in quotes`)
 		}
 	}

@@ -3,18 +3,21 @@ package plan
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
 // issued are the beginnings of credentials that providers hand out, and the
 // addresses that are credentials themselves.
-var issued = regexp.MustCompile(`(?i)(xox[a-z]-|xapp-|whsec_|ghp_|github_pat_|glpat-|\bsk_live_|\bAKIA[0-9A-Z]{12}|\bASIA[0-9A-Z]{12}|\beyJ[a-z0-9_-]{10}|-----BEGIN|\bbearer |hooks\.slack\.com/(services|workflows|triggers)/|discord(app)?\.com/api/webhooks/|webhook\.office\.com/webhook)[^\s"',}\]]*`)
+var issued = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(xox[a-z]-|xapp-|whsec_|ghp_|github_pat_|glpat-|\bsk_live_|\bAKIA[0-9A-Z]{12}|\bASIA[0-9A-Z]{12}|\beyJ[a-z0-9_-]{10}|-----BEGIN|\bbearer |hooks\.slack\.com/(services|workflows|triggers)/|discord(app)?\.com/api/webhooks/|webhook\.office\.com/webhook)[^\s"',}\]]*`)
+})
 
 // dense finds runs of letters and digits long enough to be a key.
 var dense = regexp.MustCompile(`[A-Za-z0-9+]{20,}`)
 
 // credential reports whether a text is one that a provider handed out.
-func credential(s string) bool { return issued.MatchString(s) }
+func credential(s string) bool { return issued().MatchString(s) }
 
 // random reports whether a text holds a run that no person would choose as a
 // name: long, and changing between letters and digits again and again.
@@ -42,7 +45,7 @@ func random(s string) bool {
 // line of the file may be shown.
 func maskCredentials(line string) string {
 	stars := func(s string) string { return strings.Repeat("*", len([]rune(s))) }
-	line = issued.ReplaceAllStringFunc(line, stars)
+	line = issued().ReplaceAllStringFunc(line, stars)
 	return dense.ReplaceAllStringFunc(line, func(run string) string {
 		if random(run) {
 			return stars(run)
