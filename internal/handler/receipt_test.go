@@ -31,13 +31,14 @@ type desk struct {
 
 func (d *desk) Receive(_ context.Context, r subscribe.Receipt) (subscribe.Effect, error) {
 	d.taken = append(d.taken, r)
-	line := fmt.Sprintf("%s %s", r.Kind, r.Channel)
+	var line strings.Builder
+	fmt.Fprintf(&line, "%s %s", r.Kind, r.Channel)
 	for _, more := range []string{string(r.Recipient), r.Address.Reveal(), string(r.Incident), r.Reply} {
 		if more != "" {
-			line += " " + more
+			line.WriteString(" " + more)
 		}
 	}
-	d.lines = append(d.lines, line)
+	d.lines = append(d.lines, line.String())
 	if d.fail != nil {
 		return "", d.fail(r)
 	}

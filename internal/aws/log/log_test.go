@@ -17,7 +17,6 @@ import (
 
 	"shirase/internal/aws/log"
 	"shirase/internal/aws/metric"
-	"shirase/internal/aws/secret"
 	"shirase/internal/config"
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
@@ -117,8 +116,7 @@ func TestNothingLeaks(t *testing.T) {
 		"bytes":      []byte(canary),
 		"raw":        json.RawMessage(`"` + canary + `"`),
 		"setting":    config.Secret(canary),
-		"root":       secret.Key{ID: "1", Secret: []byte(canary)},
-		"roots":      []secret.Key{{ID: "1", Secret: []byte(canary)}},
+		"settings":   config.AWS{Key: config.Secret(canary)},
 		"masked":     masked{canary},
 		"func":       func() string { return canary },
 		"chan":       make(chan string),
