@@ -42,5 +42,12 @@ func TestSecretsAgainstEngines(t *testing.T) {
 		if err != nil || !slices.Equal(missing, []string{"team/none"}) {
 			t.Errorf("%s: Missing = %v, %v, want the one that is not there", name, missing, err)
 		}
+		if _, err := client.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String("shirase/prod/team/slack")}); err != nil {
+			t.Fatal(err)
+		}
+		again := secret.NewCredentials(client, "shirase/prod/", (&clock{at: noon}).now)
+		if _, err := again.Secret(t.Context(), "team/slack"); !errors.Is(err, incident.ErrNotFound) {
+			t.Errorf("%s: Secret about to be deleted = %v, want not found", name, err)
+		}
 	}
 }

@@ -136,7 +136,7 @@ func kind(err error) error {
 		return channel.Lost(err, false)
 	}
 	switch api.ErrorCode() {
-	case "ResourceNotFoundException":
+	case "ResourceNotFoundException", "InvalidRequestException": // the latter is about to be deleted
 		return incident.ErrNotFound
 	case "AccessDeniedException", "AccessDenied", "DecryptionFailure":
 		return incident.ErrDenied

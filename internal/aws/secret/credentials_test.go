@@ -29,6 +29,7 @@ func kept(value string) string {
 
 const (
 	notFound = `{"__type":"ResourceNotFoundException"}`
+	deleted  = `{"__type":"InvalidRequestException","message":"marked for deletion"}`
 	denied   = `{"__type":"AccessDeniedException","message":"not authorized to perform secretsmanager:GetSecretValue"}`
 	fault    = `{"__type":"InternalServiceError"}`
 )
@@ -84,6 +85,7 @@ func TestSecretIsAskedAnew(t *testing.T) {
 	step(time.Second, 400, denied, "", incident.ErrDenied, 1)
 	step(0, 200, kept("four"), "four", nil, 1)
 	step(5*time.Minute, 400, notFound, "", incident.ErrNotFound, 1) // it was taken away
+	step(10*time.Second, 400, deleted, "", incident.ErrNotFound, 1)
 	step(10*time.Second, 200, kept("five"), "five", nil, 1)
 	step(10*time.Second, 200, kept("six"), "five", nil, 0)
 }
@@ -92,7 +94,7 @@ func TestSecretIsAskedAnew(t *testing.T) {
 // and then the store go away.
 func TestSecretTakenAwayIsForgotten(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{denied, notFound} {
+	for _, body := range []string{denied, notFound, deleted} {
 		s, c := &store{}, &clock{at: noon}
 		p := credentials(s, c)
 		for _, answer := range []struct {
