@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -81,7 +83,10 @@ func (s *stack) make() {
 	tables := dynamo.Tables{Incidents: s.name + "-incidents", Subscribers: s.name + "-subscribers", Deliveries: s.name + "-deliveries"}
 	for _, in := range dynamo.Schema(tables) {
 		_, err := dynamodb.NewFromConfig(s.config).CreateTable(ctx, in)
-		s.must(err)
+		// The SDK asks again where the answer was lost, and then it is there.
+		if _, there := errors.AsType[*dynamotypes.ResourceInUseException](err); !there {
+			s.must(err)
+		}
 	}
 	root, err := secretsmanager.NewFromConfig(s.config).CreateSecret(ctx, &secretsmanager.CreateSecretInput{
 		Name: aws.String(s.name + "-root"), SecretString: aws.String(secret),

@@ -21,7 +21,7 @@ import (
 	"shirase/internal/message"
 )
 
-var soon = start.Add(time.Second)
+var soon = start.Add(time.Minute)
 
 func TestPointerOfAnUpdateBringsTheEngineeringText(t *testing.T) {
 	t.Parallel()
