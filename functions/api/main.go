@@ -15,7 +15,7 @@ const maxBody = 1 << 20
 
 func main() {
 	needs := announcing.Needs(
-		"SHIRASE_STACK", "SHIRASE_SUBSCRIBERS_TABLE", "SHIRASE_DELIVERIES_TABLE", "SHIRASE_PARKING_QUEUE", "SHIRASE_SECRETS",
+		"SHIRASE_SUBSCRIBERS_TABLE", "SHIRASE_DELIVERIES_TABLE", "SHIRASE_PARKING_QUEUE", "SHIRASE_SECRETS",
 	)
 	wire.Start(needs, func(ctx context.Context, w *wire.Wire) (wire.Handle, error) {
 		root, err := w.Root(ctx)

@@ -157,13 +157,11 @@ func environment(endpoint string) []string {
 		"AWS_REGION=ap-northeast-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example", "AWS_ENDPOINT_URL=" + endpoint,
 		"SHIRASE_STACK=bench", "SHIRASE_PUBLIC_URL=https://status.example", "SHIRASE_OWN_QUEUES=" + endpoint + "/123456789012/own",
 		"SHIRASE_SECRETS=bench/", "SHIRASE_CONFIGURATION_SET=bench",
+		"SHIRASE_UPDATES_TOPIC=arn:aws:sns:ap-northeast-1:123456789012:bench-updates",
 		"SHIRASE_ROOT_SECRET=arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:root",
 	}
 	for _, table := range []string{"INCIDENTS", "SUBSCRIBERS", "DELIVERIES"} {
 		env = append(env, "SHIRASE_"+table+"_TABLE=bench-"+table)
-	}
-	for _, topic := range []string{"UPDATES", "OPERATORS"} {
-		env = append(env, "SHIRASE_"+topic+"_TOPIC=arn:aws:sns:ap-northeast-1:123456789012:bench-"+topic)
 	}
 	for _, queue := range []string{
 		"EMAIL", "EMAIL_TWIN", "SMS", "SMS_TWIN", "WEBHOOK", "WEBHOOK_TWIN", "POST", "NUDGE", "PARKING",
