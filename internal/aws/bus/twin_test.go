@@ -62,6 +62,8 @@ type stub struct {
 	seen []publication
 	// fault answers the code of a fault; nil takes everything.
 	fault func(p publication, n int) string
+	// hangs keeps every caller waiting until it gives up.
+	hangs bool
 }
 
 // Do answers a request.
@@ -92,6 +94,9 @@ func (s *stub) Do(r *http.Request) (*http.Response, error) {
 			status = http.StatusBadRequest
 			body = `<ErrorResponse><Error><Type>Sender</Type><Code>` + code + `</Code><Message>no</Message></Error></ErrorResponse>`
 		}
+	}
+	if s.hangs {
+		<-r.Context().Done()
 	}
 	if err := r.Context().Err(); err != nil {
 		return nil, err
