@@ -2,8 +2,10 @@
 package shirase_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -34,6 +36,7 @@ var layers = map[string]int{
 	"events":            1,
 	"internal/incident": 1,
 	"internal/token":    1,
+	"internal/locale":   1,
 	"internal/config":   1,
 	"internal/plan":     2,
 	"internal/message":  3,
@@ -389,4 +392,53 @@ func TestNoReplaceInGoMod(t *testing.T) {
 	if strings.Contains(string(mod), "\nreplace") {
 		t.Error("go.mod replaces a module")
 	}
+}
+
+// A reader of JSON takes the last of two without a word, so that an editor's
+// change to the first would be lost.
+func TestLocaleFilesSayEachThingOnce(t *testing.T) {
+	t.Parallel()
+	names, err := filepath.Glob("internal/*/locales/*.json")
+	more, _ := filepath.Glob("internal/*/*/locales/*.json")
+	if names = append(names, more...); err != nil || len(names) < 12 {
+		t.Fatalf("locale files = %v, %v, want a dozen", names, err)
+	}
+	for _, name := range names {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := twice(json.NewDecoder(bytes.NewReader(src))); err != nil || len(again) > 0 {
+			t.Errorf("%s: %v, says twice %q", name, err, again)
+		}
+	}
+}
+
+// twice answers the keys that a value has twice.
+func twice(d *json.Decoder) (out []string, err error) {
+	tok, err := d.Token()
+	begin, deep := tok.(json.Delim)
+	if err != nil || !deep {
+		return nil, err
+	}
+	seen := map[json.Token]bool{}
+	for d.More() {
+		if begin == '{' {
+			key, err := d.Token()
+			if err != nil {
+				return nil, err
+			}
+			if seen[key] {
+				out = append(out, fmt.Sprint(key))
+			}
+			seen[key] = true
+		}
+		more, err := twice(d)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	_, err = d.Token()
+	return out, err
 }

@@ -2,6 +2,7 @@ package message
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -9,9 +10,8 @@ import (
 	"sync"
 	"text/template"
 
-	"github.com/goccy/go-yaml"
-
 	"shirase/internal/incident"
+	"shirase/internal/locale"
 )
 
 //go:embed locales templates
@@ -21,87 +21,87 @@ var files embed.FS
 // template. Patterns name their places in braces.
 type words struct {
 	// Join stands between two sentences, Stop ends one, Bullet begins a line of a list.
-	Join   string `yaml:"join"`
-	Stop   string `yaml:"stop"`
-	Bullet string `yaml:"bullet"`
+	Join   string `json:"join"`
+	Stop   string `json:"stop"`
+	Bullet string `json:"bullet"`
 
-	Weekdays []string `yaml:"weekdays"`
-	Months   []string `yaml:"months"`
+	Weekdays []string `json:"weekdays"`
+	Months   []string `json:"months"`
 	Time     struct {
-		Date      string            `yaml:"date"`
-		DateYear  string            `yaml:"date_year"`
-		At        string            `yaml:"at"`
-		AtDay     string            `yaml:"at_day"`
-		AtDayOff  string            `yaml:"at_day_off"`
-		Aside     string            `yaml:"aside"`
-		AsideUTC  string            `yaml:"aside_utc"`
-		UTC       string            `yaml:"utc"`
-		UTCDay    string            `yaml:"utc_day"`
-		UTCSpan   string            `yaml:"utc_span"`
-		ReaderAnd string            `yaml:"reader_and"`
-		Reader    string            `yaml:"reader"`
-		ReaderDay string            `yaml:"reader_day"`
-		Between   string            `yaml:"between"`
-		Through   string            `yaml:"through"`
-		Dash      string            `yaml:"dash"`
-		FromDay   string            `yaml:"from_day"`
-		ToDay     string            `yaml:"to_day"`
-		FromCross string            `yaml:"from_cross"`
-		ToCross   string            `yaml:"to_cross"`
-		Short     string            `yaml:"short"`
-		ShortDay  string            `yaml:"short_day"`
-		ShortDate string            `yaml:"short_date"`
-		ShortSpan string            `yaml:"short_span"`
-		Zone      string            `yaml:"zone"`
-		Minutes   string            `yaml:"minutes"`
-		Minute    string            `yaml:"minute"`
-		Hours     string            `yaml:"hours"`
-		HourMin   string            `yaml:"hour_minute"`
-		Zones     map[string]string `yaml:"zones"`
-	} `yaml:"time"`
+		Date      string            `json:"date"`
+		DateYear  string            `json:"date_year"`
+		At        string            `json:"at"`
+		AtDay     string            `json:"at_day"`
+		AtDayOff  string            `json:"at_day_off"`
+		Aside     string            `json:"aside"`
+		AsideUTC  string            `json:"aside_utc"`
+		UTC       string            `json:"utc"`
+		UTCDay    string            `json:"utc_day"`
+		UTCSpan   string            `json:"utc_span"`
+		ReaderAnd string            `json:"reader_and"`
+		Reader    string            `json:"reader"`
+		ReaderDay string            `json:"reader_day"`
+		Between   string            `json:"between"`
+		Through   string            `json:"through"`
+		Dash      string            `json:"dash"`
+		FromDay   string            `json:"from_day"`
+		ToDay     string            `json:"to_day"`
+		FromCross string            `json:"from_cross"`
+		ToCross   string            `json:"to_cross"`
+		Short     string            `json:"short"`
+		ShortDay  string            `json:"short_day"`
+		ShortDate string            `json:"short_date"`
+		ShortSpan string            `json:"short_span"`
+		Zone      string            `json:"zone"`
+		Minutes   string            `json:"minutes"`
+		Minute    string            `json:"minute"`
+		Hours     string            `json:"hours"`
+		HourMin   string            `json:"hour_minute"`
+		Zones     map[string]string `json:"zones"`
+	} `json:"time"`
 	List struct {
-		Separator string `yaml:"separator"`
-		Last      string `yaml:"last"`
-		Name      string `yaml:"name"`
-		Short     string `yaml:"short"`
-		Told      string `yaml:"told"`
+		Separator string `json:"separator"`
+		Last      string `json:"last"`
+		Name      string `json:"name"`
+		Short     string `json:"short"`
+		Told      string `json:"told"`
 		// Of stands before a sentence that does not say itself what it is about.
-		Of string `yaml:"of"`
-	} `yaml:"list"`
+		Of string `json:"of"`
+	} `json:"list"`
 
-	States     map[string]string `yaml:"states"`
-	Severities map[string]string `yaml:"severities"`
-	Audiences  map[string]string `yaml:"audiences"`
-	Channels   map[string]string `yaml:"channels"`
+	States     map[string]string `json:"states"`
+	Severities map[string]string `json:"severities"`
+	Audiences  map[string]string `json:"audiences"`
+	Channels   map[string]string `json:"channels"`
 	// Alarms are the words for what a monitor says.
-	Alarms  map[string]string `yaml:"signals"`
-	Reasons map[string]string `yaml:"reasons"`
+	Alarms  map[string]string `json:"signals"`
+	Reasons map[string]string `json:"reasons"`
 	// Subjects are patterns by shape; "default" serves the rest.
-	Subjects map[string]string `yaml:"subjects"`
+	Subjects map[string]string `json:"subjects"`
 	Drill    struct {
-		Mark string `yaml:"mark"`
-		Body string `yaml:"body"`
-	} `yaml:"drill"`
+		Mark string `json:"mark"`
+		Body string `json:"body"`
+	} `json:"drill"`
 	Timeline struct {
-		Heading    string `yaml:"heading"`
-		Line       string `yaml:"line"`
-		Withdrawn  string `yaml:"withdrawn"`
-		Correction string `yaml:"correction"`
-		Retraction string `yaml:"retraction"`
-	} `yaml:"timeline"`
+		Heading    string `json:"heading"`
+		Line       string `json:"line"`
+		Withdrawn  string `json:"withdrawn"`
+		Correction string `json:"correction"`
+		Retraction string `json:"retraction"`
+	} `json:"timeline"`
 	Footer struct {
-		More        string `yaml:"more"`
-		Sender      string `yaml:"sender"`
-		Contact     string `yaml:"contact"`
-		Why         string `yaml:"why"`
-		WhyAudience string `yaml:"why_audience"`
-		Manage      string `yaml:"manage"`
-		Unsubscribe string `yaml:"unsubscribe"`
-		MemoWhy     string `yaml:"memo_why"`
-		Open        string `yaml:"open"`
+		More        string `json:"more"`
+		Sender      string `json:"sender"`
+		Contact     string `json:"contact"`
+		Why         string `json:"why"`
+		WhyAudience string `json:"why_audience"`
+		Manage      string `json:"manage"`
+		Unsubscribe string `json:"unsubscribe"`
+		MemoWhy     string `json:"memo_why"`
+		Open        string `json:"open"`
 		// Page stands before the page that customers read, Open before what asks for a deed.
-		Page string `yaml:"page"`
-	} `yaml:"footer"`
+		Page string `json:"page"`
+	} `json:"footer"`
 }
 
 // A language is a locale ready to write in.
@@ -127,13 +127,13 @@ func languageOf(l incident.Locale) (*language, error) {
 	if l == "" || strings.Trim(string(l), "abcdefghijklmnopqrstuvwxyz-") != "" {
 		return nil, incident.Invalid("locale", "must be one that there are texts for, such as ja or en")
 	}
-	src, err := files.ReadFile("locales/" + string(l) + ".yaml")
-	if err != nil {
+	la := &language{locale: l}
+	err := locale.Read(files, string(l), &la.words)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, incident.Invalid("locale", "must be one that there are texts for, not %q", string(l))
 	}
-	la := &language{locale: l}
-	if err := yaml.UnmarshalWithOptions(src, &la.words, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("read the words of locale %s: %w", l, err)
+	if err != nil {
+		return nil, err
 	}
 	la.tmpl, err = template.New("").Option("missingkey=error").ParseFS(files, "templates/"+string(l)+"/*.tmpl")
 	if err != nil {
@@ -145,10 +145,9 @@ func languageOf(l incident.Locale) (*language, error) {
 
 // Locales lists the locales that there are texts for, sorted.
 func Locales() []incident.Locale {
-	names, _ := fs.Glob(files, "locales/*.yaml")
-	out := make([]incident.Locale, len(names))
-	for n, name := range names {
-		out[n] = incident.Locale(strings.TrimSuffix(strings.TrimPrefix(name, "locales/"), ".yaml"))
+	var out []incident.Locale
+	for _, l := range locale.Languages(files) {
+		out = append(out, incident.Locale(l))
 	}
 	return out
 }

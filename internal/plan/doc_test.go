@@ -91,11 +91,11 @@ func TestWords(t *testing.T) {
 	want := keys(lexicon("en"))
 	for _, l := range Locales() {
 		if got := keys(lexicon(l)); !slices.Equal(got, want) {
-			t.Errorf("locales/%s.yaml has %v, want %v", l, got, want)
+			t.Errorf("locales/%s.json has %v, want %v", l, got, want)
 		}
 		for _, r := range Locales() {
 			if lexicon(l).Locales[r] == "" {
-				t.Errorf("locales/%s.yaml has no name for %s", l, r)
+				t.Errorf("locales/%s.json has no name for %s", l, r)
 			}
 		}
 	}

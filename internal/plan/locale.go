@@ -6,32 +6,31 @@ import (
 	"sync"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"shirase/internal/incident"
+	"shirase/internal/locale"
 )
 
-//go:embed locales/*.yaml
+//go:embed locales
 var localeFiles embed.FS
 
 // words is what this package itself says to people in one locale.
 type words struct {
-	Audiences  map[incident.Audience]string `yaml:"audiences"`
-	Channels   map[incident.Channel]string  `yaml:"channels"`
-	Severities map[incident.Severity]string `yaml:"severities"`
-	Events     map[Event]string             `yaml:"events"`
-	Locales    map[incident.Locale]string   `yaml:"locales"`
+	Audiences  map[incident.Audience]string `json:"audiences"`
+	Channels   map[incident.Channel]string  `json:"channels"`
+	Severities map[incident.Severity]string `json:"severities"`
+	Events     map[Event]string             `json:"events"`
+	Locales    map[incident.Locale]string   `json:"locales"`
 	// Page holds the words of the printed page, Questions those of Init.
-	Page      map[string]string `yaml:"page"`
-	Duration  map[string]string `yaml:"duration"`
-	Questions map[string]string `yaml:"questions"`
+	Page      map[string]string `json:"page"`
+	Duration  map[string]string `json:"duration"`
+	Questions map[string]string `json:"questions"`
 	// File holds the comments of the file that Init writes.
-	File map[string]string `yaml:"file"`
+	File map[string]string `json:"file"`
 	// Sample is the component that Init begins with.
 	Sample struct {
-		Name   string `yaml:"name"`
-		Effect string `yaml:"effect"`
-	} `yaml:"sample"`
+		Name   string `json:"name"`
+		Effect string `json:"effect"`
+	} `json:"sample"`
 }
 
 // Locales lists the locales that texts exist for.
@@ -48,12 +47,8 @@ var lexicons = sync.OnceValue(func() map[incident.Locale]words {
 
 // mustWords reads one embedded locale file; a fault in it is a bug.
 func mustWords(l incident.Locale) words {
-	b, err := localeFiles.ReadFile("locales/" + string(l) + ".yaml")
-	if err != nil {
-		panic(err)
-	}
 	var w words
-	if err := yaml.UnmarshalWithOptions(b, &w, yaml.Strict()); err != nil {
+	if err := locale.Read(localeFiles, string(l), &w); err != nil {
 		panic(err)
 	}
 	return w

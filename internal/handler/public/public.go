@@ -166,7 +166,7 @@ func matches(header, etag string) bool {
 // build names what pages are made by, so that a new program's pages are new.
 var build = sync.OnceValue(func() string {
 	all := []byte(web.Style())
-	for _, name := range []string{"page.html.tmpl", "locales/ja.yaml", "locales/en.yaml"} {
+	for _, name := range []string{"page.html.tmpl", "locales/ja.json", "locales/en.json"} {
 		b, err := fs.ReadFile(files, name)
 		if err != nil {
 			panic(err) // it is embedded

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/goccy/go-yaml"
 	"golang.org/x/text/language"
+
+	"shirase/internal/locale"
 )
 
 //go:embed locales templates assets
@@ -27,13 +28,9 @@ type words map[string]string
 var loadWords = sync.OnceValues(func() (map[string]words, error) {
 	all := map[string]words{}
 	for _, lang := range languages {
-		src, err := files.ReadFile("locales/" + lang + ".yaml")
-		if err != nil {
-			return nil, fmt.Errorf("words: %w", err)
-		}
 		var w words
-		if err := yaml.Unmarshal(src, &w); err != nil {
-			return nil, fmt.Errorf("words in %s: %w", lang, err)
+		if err := locale.Read(files, lang, &w); err != nil {
+			return nil, err
 		}
 		all[lang] = w
 	}

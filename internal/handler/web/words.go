@@ -6,9 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/goccy/go-yaml"
-
 	"shirase/internal/incident"
+	"shirase/internal/locale"
 )
 
 // Words is what a page says in one locale: patterns by key, whose places stand
@@ -18,7 +17,7 @@ type Words struct {
 	patterns map[string]string
 }
 
-// Load reads locales/<locale>.yaml of the embedded files when a locale is first
+// Load reads the words of the embedded files when a locale is first
 // asked for. A fault in an embedded file is a bug, so it panics.
 func Load(files fs.FS) func(incident.Locale) Words {
 	var mu sync.Mutex
@@ -36,13 +35,9 @@ func Load(files fs.FS) func(incident.Locale) Words {
 }
 
 func mustRead(files fs.FS, l incident.Locale) Words {
-	src, err := fs.ReadFile(files, "locales/"+string(l)+".yaml")
-	if err != nil {
-		panic(fmt.Errorf("read the words of locale %s: %w", l, err))
-	}
-	w := Words{locale: l, patterns: map[string]string{}}
-	if err := yaml.Unmarshal(src, &w.patterns); err != nil {
-		panic(fmt.Errorf("read the words of locale %s: %w", l, err))
+	w := Words{locale: l}
+	if err := locale.Read(files, string(l), &w.patterns); err != nil {
+		panic(err)
 	}
 	return w
 }

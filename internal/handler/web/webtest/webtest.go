@@ -17,8 +17,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"shirase/internal/locale"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -234,9 +235,9 @@ var place = regexp.MustCompile(`\{[a-z_]+\}`)
 // and that none is empty but those that are empty in purpose.
 func Parity(t *testing.T, files fs.FS, empty ...string) {
 	t.Helper()
-	names, err := fs.Glob(files, "locales/*.yaml")
-	if err != nil || len(names) < 2 {
-		t.Fatalf("locale files = %v, %v, want two or more", names, err)
+	names := locale.Languages(files)
+	if len(names) < 2 {
+		t.Fatalf("locale files = %v, want two or more", names)
 	}
 	type pattern struct {
 		Places []string
@@ -244,13 +245,9 @@ func Parity(t *testing.T, files fs.FS, empty ...string) {
 	}
 	var first map[string]pattern
 	for _, name := range names {
-		src, err := fs.ReadFile(files, name)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var words map[string]string
-		if err := yaml.UnmarshalWithOptions(src, &words, yaml.Strict()); err != nil {
-			t.Fatalf("%s: %v", name, err)
+		if err := locale.Read(files, name, &words); err != nil {
+			t.Fatal(err)
 		}
 		got := map[string]pattern{}
 		for k, s := range words {
