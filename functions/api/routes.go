@@ -20,6 +20,7 @@ import (
 	"shirase/internal/handler/api"
 	"shirase/internal/handler/public"
 	"shirase/internal/handler/web"
+	"shirase/internal/plan"
 )
 
 // routes answers everything that the function serves.
@@ -41,7 +42,8 @@ func routes(w *wire.Wire, root *wire.Root) (http.Handler, error) {
 	mux.Handle("/v1/", api.New(api.Config{
 		Announce: incidents, Listing: ledger, Switches: w.Rates(), Status: w.Store,
 		DeadLetters: queue.NewLot(sqs.NewFromConfig(w.AWS), w.Config.Parking),
-		Keys:        keys, Access: keys, Readiness: readiness(w, book), Parse: w.Parse, Families: w.Families, Now: time.Now, Log: w.Log,
+		Keys:        keys, Access: keys, Readiness: readiness(w, book), Families: w.Families,
+		Parse: func(source []byte) (*plan.Plan, error) { return plan.Parse(source, w.Families) }, Now: time.Now, Log: w.Log,
 	}))
 	mux.Handle("/act/", &action.Handler{
 		Drafts: incidents, Plans: w.Store, Tokens: root.Tokens, Base: w.Config.PublicURL, Now: time.Now, Log: w.Log,

@@ -19,7 +19,6 @@ import (
 	"shirase/internal/config"
 	"shirase/internal/incident"
 	"shirase/internal/message"
-	"shirase/internal/plan"
 )
 
 // Handle takes one raw event and answers what Lambda is to be answered.
@@ -63,7 +62,7 @@ func load(needs []string) (*Wire, error) {
 		Config: c, AWS: clients(c), Families: message.Families(), Log: logger(c),
 		Tables: dynamo.Tables{Incidents: c.Incidents, Subscribers: c.Subscribers, Deliveries: c.Deliveries},
 	}
-	w.Store = dynamo.New(dynamodb.NewFromConfig(w.AWS), w.Tables, time.Now, w.Parse)
+	w.Store = dynamo.New(dynamodb.NewFromConfig(w.AWS), w.Tables, time.Now)
 	return w, nil
 }
 
@@ -80,9 +79,6 @@ func clients(c config.AWS) aws.Config {
 	}
 	return out
 }
-
-// Parse reads a plan with the channels there are.
-func (w *Wire) Parse(source []byte) (*plan.Plan, error) { return plan.Parse(source, w.Families) }
 
 // NewID answers an id that sorts by time.
 func NewID() string { return ulid.Make().String() }

@@ -28,7 +28,7 @@ func FuzzClock(f *testing.F) {
 	}
 	c := &clock{}
 	kv := embedded.NewMemory()
-	store := embedded.New(kv, c.now, parsePlan)
+	store := embedded.New(kv, c.now)
 	e := newEngine(&engine{clock: c, store: store, queues: embedded.NewQueues(kv, c.now, message.Families(), store), log: slog.New(slog.DiscardHandler)})
 	p := &program{clock: c, engine: e, log: e.log}
 	book, err := embedded.NewBook(kv, 1)

@@ -122,7 +122,8 @@ func (p *program) loadPlan(ctx context.Context) error {
 	default:
 		return nil
 	}
-	if _, err := parsePlan(source); err != nil {
+	next, err := parsePlan(source)
+	if err != nil {
 		return unusable(p.config.Plan, err)
 	}
 	base := 0
@@ -132,7 +133,7 @@ func (p *program) loadPlan(ctx context.Context) error {
 		}
 		base = now.Version
 	}
-	if _, err := p.store.SavePlan(ctx, base, source); err != nil {
+	if _, err := p.store.SavePlan(ctx, base, next); err != nil {
 		return fmt.Errorf("save plan: %w", err)
 	}
 	return nil

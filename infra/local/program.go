@@ -99,7 +99,7 @@ func (p *program) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.store = embedded.New(p.kv, p.clock.now, parsePlan)
+	p.store = embedded.New(p.kv, p.clock.now)
 	p.queues = embedded.NewQueues(p.kv, p.clock.now, families, p.store)
 	if p.book, err = embedded.NewBook(p.kv, p.config.Shards); err != nil {
 		return err

@@ -24,7 +24,7 @@ func script(r *rig, p *point) *world {
 // tell plays the small story.
 func (w *world) tell() {
 	w.setup = setup{channels: []incident.Channel{incident.Email, incident.Webhook}}
-	if _, err := w.store.SavePlan(bg, 0, []byte(w.setup.planSource())); err != nil {
+	if err := w.savePlan(0, w.setup.planSource()); err != nil {
 		panic(err)
 	}
 	for n, c := range w.setup.channels {

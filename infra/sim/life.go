@@ -343,7 +343,7 @@ func (d doing) editPlan() string {
 	}
 	source := strings.Replace(string(p.Source), "hold: 60s", "hold: 90s", 1)
 	d.newest = nil
-	if _, err := d.store.SavePlan(bg, p.Version, []byte(source)); err != nil {
+	if err := d.savePlan(p.Version, source); err != nil {
 		panic(err)
 	}
 	return "an operator saves the plan anew"

@@ -123,8 +123,8 @@ func (s store) Version(ctx context.Context, version int) (*plan.Plan, error) {
 	return through(s.r, "read plan version", func() (*plan.Plan, error) { return s.r.w.store.Version(ctx, version) })
 }
 
-func (s store) SavePlan(ctx context.Context, base int, source []byte) (int, error) {
-	return through(s.r, "save plan", func() (int, error) { return s.r.w.store.SavePlan(ctx, base, source) })
+func (s store) SavePlan(ctx context.Context, base int, p *plan.Plan) (int, error) {
+	return through(s.r, "save plan", func() (int, error) { return s.r.w.store.SavePlan(ctx, base, p) })
 }
 
 func (s store) Commit(ctx context.Context, c announce.Change) error {

@@ -123,11 +123,21 @@ alarms:
 // components are those of the plan.
 var components = []incident.ComponentID{"checkout", "search", "login"}
 
+// savePlan keeps a plan as the version after base.
+func (w *world) savePlan(base int, source string) error {
+	p, err := parsePlan([]byte(source))
+	if err != nil {
+		return err
+	}
+	_, err = w.store.SavePlan(bg, base, p)
+	return err
+}
+
 // prepare sets everything up: the plan, those who read, what they will do and
 // what will go wrong.
 func (w *world) prepare() {
 	w.setup = w.draft()
-	if _, err := w.store.SavePlan(bg, 0, []byte(w.setup.planSource())); err != nil {
+	if err := w.savePlan(0, w.setup.planSource()); err != nil {
 		panic(err)
 	}
 	var readers []subscribe.Entry

@@ -89,7 +89,7 @@ func newWorld(r *rig, seed uint64, cut without) *world {
 	r.w = w
 	r.send.Budget = &deliver.Budget{}
 	kv := embedded.NewMemory()
-	w.store = embedded.New(kv, w.clock, parsePlan)
+	w.store = embedded.New(kv, w.clock)
 	book, err := embedded.NewBook(kv, 1+int(seed%3)/2)
 	if err != nil {
 		panic(err)

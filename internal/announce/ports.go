@@ -67,9 +67,10 @@ type Plans interface {
 	Current(ctx context.Context) (*plan.Plan, error)
 	// Version answers one version, or ErrNotFound.
 	Version(ctx context.Context, version int) (*plan.Plan, error)
-	// SavePlan keeps source as the version after base and answers its number;
-	// ErrConflict where base is not the newest.
-	SavePlan(ctx context.Context, base int, source []byte) (int, error)
+	// SavePlan keeps a plan as the version after base and answers its number;
+	// ErrConflict where base is not the newest. It is kept as it was read, so that
+	// whoever reads it back needs no parser.
+	SavePlan(ctx context.Context, base int, p *plan.Plan) (int, error)
 }
 
 // Components keeps what operators say of a component beside incidents.

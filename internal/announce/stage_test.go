@@ -45,12 +45,15 @@ func newStageWith(t *testing.T, planName string) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parse := func(b []byte) (*plan.Plan, error) { return plan.Parse(b, message.Families()) }
+	pl, err := plan.Parse(source, message.Families())
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &stage{t: t, now: noon}
 	kv := embedded.NewMemory()
 	t.Cleanup(func() { _ = kv.Close() })
-	s.store = embedded.New(kv, s.clock, parse)
-	if _, err := s.store.SavePlan(t.Context(), 0, source); err != nil {
+	s.store = embedded.New(kv, s.clock)
+	if _, err := s.store.SavePlan(t.Context(), 0, pl); err != nil {
 		t.Fatal(err)
 	}
 	s.Service = &announce.Service{

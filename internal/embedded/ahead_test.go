@@ -60,7 +60,7 @@ func TestReleaseAllKeepsDelays(t *testing.T) {
 func TestReleaseDatesTheOutbox(t *testing.T) {
 	t.Parallel()
 	c := porttest.NewClock()
-	s := embedded.New(embedded.NewMemory(), c.Now, parse)
+	s := embedded.New(embedded.NewMemory(), c.Now)
 	p := deliver.Pointer{Incident: "i-1", Seq: 1}
 	c.Advance(ahead)
 	ok(t, s.Commit(t.Context(), announce.Change{Outbox: []deliver.Pointer{p}}))

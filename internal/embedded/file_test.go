@@ -11,6 +11,7 @@ import (
 
 	"shirase/internal/embedded"
 	"shirase/internal/incident"
+	"shirase/internal/plan"
 	"shirase/internal/subscribe"
 )
 
@@ -105,7 +106,7 @@ func TestReopenedFileKeepsAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		version, err := embedded.New(f, still, parse).SavePlan(t.Context(), n, []byte("plan"))
+		version, err := embedded.New(f, still).SavePlan(t.Context(), n, &plan.Plan{Source: []byte("plan")})
 		if err != nil || version != n+1 {
 			t.Errorf("SavePlan(%d) = %d, %v, want %d", n, version, err, n+1)
 		}

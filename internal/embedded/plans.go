@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -9,11 +10,11 @@ import (
 	"shirase/internal/plan"
 )
 
-// planRecord is one version of the plan.
+// planRecord is one version of the plan, as plan.Encode has it.
 type planRecord struct {
-	Version int       `json:"version"`
-	Source  []byte    `json:"source"`
-	At      time.Time `json:"at"`
+	Version int             `json:"version"`
+	Plan    json.RawMessage `json:"plan"`
+	At      time.Time       `json:"at"`
 }
 
 // newestPlan reads the newest version; the zero record where there is none.
@@ -38,7 +39,7 @@ func (s *Store) Current(ctx context.Context) (*plan.Plan, error) {
 	if r.Version == 0 {
 		return nil, fmt.Errorf("plan: %w", incident.ErrNotFound)
 	}
-	return s.parsed(r)
+	return s.decoded(r)
 }
 
 // Version implements announce.Plans.
@@ -53,16 +54,16 @@ func (s *Store) Version(ctx context.Context, version int) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.parsed(r)
+	return s.decoded(r)
 }
 
-// SavePlan implements announce.Plans. A source that is no plan is refused with
-// the parser's error, since nothing could be sent by it.
-func (s *Store) SavePlan(ctx context.Context, base int, source []byte) (int, error) {
-	if _, err := s.parse(source); err != nil {
+// SavePlan implements announce.Plans.
+func (s *Store) SavePlan(ctx context.Context, base int, p *plan.Plan) (int, error) {
+	kept, err := p.Encode()
+	if err != nil {
 		return 0, fmt.Errorf("save plan: %w", err)
 	}
-	err := update(ctx, s.kv, func(tx Tx) error {
+	err = update(ctx, s.kv, func(tx Tx) error {
 		newest, err := newestPlan(tx)
 		if err != nil {
 			return err
@@ -70,7 +71,7 @@ func (s *Store) SavePlan(ctx context.Context, base int, source []byte) (int, err
 		if newest.Version != base {
 			return conflict("plan is at version %d, not %d", newest.Version, base)
 		}
-		return put(tx, tableIncidents, keyPlan(base+1), planRecord{base + 1, source, s.now()})
+		return put(tx, tableIncidents, keyPlan(base+1), planRecord{base + 1, kept, s.now()})
 	})
 	if err != nil {
 		return 0, err
@@ -78,19 +79,18 @@ func (s *Store) SavePlan(ctx context.Context, base int, source []byte) (int, err
 	return base + 1, nil
 }
 
-// parsed answers the plan of a record, parsed once.
-func (s *Store) parsed(r planRecord) (*plan.Plan, error) {
+// decoded answers the plan of a record, decoded once.
+func (s *Store) decoded(r planRecord) (*plan.Plan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.plans[r.Version]; p != nil {
 		return p, nil
 	}
-	p, err := s.parse(r.Source)
+	p, err := plan.Decode(r.Plan)
 	if err != nil {
-		return nil, fmt.Errorf("parse plan %d: %w", r.Version, err)
+		return nil, fmt.Errorf("read plan %d: %w", r.Version, err)
 	}
-	own := *p
-	own.Version, own.Source = r.Version, r.Source
-	s.plans[r.Version] = &own
-	return &own, nil
+	p.Version = r.Version
+	s.plans[r.Version] = p
+	return p, nil
 }

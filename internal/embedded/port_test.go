@@ -2,7 +2,6 @@ package embedded_test
 
 import (
 	"encoding/json"
-	"errors"
 	"testing"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"shirase/internal/deliver"
 	"shirase/internal/embedded"
 	"shirase/internal/incident"
-	"shirase/internal/plan"
 	"shirase/internal/porttest"
 )
 
@@ -36,16 +34,6 @@ func openFile(t *testing.T, folder string) *embedded.File {
 	return f
 }
 
-var errNoPlan = errors.New("no plan")
-
-// parse stands for the parser of plans: any source but "bad" is a plan.
-func parse(source []byte) (*plan.Plan, error) {
-	if string(source) == "bad" {
-		return nil, errNoPlan
-	}
-	return &plan.Plan{Source: source}, nil
-}
-
 func families() map[incident.Channel]incident.Family {
 	return map[incident.Channel]incident.Family{
 		incident.Email: incident.FamilyEmail, incident.SMS: incident.FamilySMS, incident.Webhook: incident.FamilyWebhook,
@@ -62,7 +50,7 @@ func TestAnnouncePorts(t *testing.T) {
 			t.Parallel()
 			porttest.Announce(t, func(t *testing.T, now func() time.Time) porttest.AnnounceStore {
 				t.Helper()
-				return embedded.New(open(t), now, parse)
+				return embedded.New(open(t), now)
 			})
 		})
 	}
@@ -75,8 +63,8 @@ func TestPlans(t *testing.T) {
 			t.Parallel()
 			porttest.Plans(t, func(t *testing.T) announce.Plans {
 				t.Helper()
-				return embedded.New(open(t), still, parse)
-			}, [2][]byte{[]byte("first"), []byte("the second")}, []byte("bad"))
+				return embedded.New(open(t), still)
+			})
 		})
 	}
 }
@@ -88,11 +76,11 @@ func TestLedger(t *testing.T) {
 			t.Parallel()
 			porttest.Ledger(t, func(t *testing.T) porttest.LedgerStore {
 				t.Helper()
-				return embedded.New(open(t), still, parse)
+				return embedded.New(open(t), still)
 			})
 			porttest.Jobs(t, func(t *testing.T) deliver.Jobs {
 				t.Helper()
-				return embedded.New(open(t), still, parse)
+				return embedded.New(open(t), still)
 			})
 		})
 	}
@@ -139,7 +127,7 @@ func TestBook(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return b, embedded.New(kv, still, parse)
+				return b, embedded.New(kv, still)
 			})
 		})
 	}
@@ -180,13 +168,13 @@ func TestQueuePorts(t *testing.T) {
 			porttest.Queue(t, func(t *testing.T) (deliver.Queue, func() []deliver.Chunk) {
 				t.Helper()
 				kv := open(t)
-				q := embedded.NewQueues(kv, still, families(), embedded.New(kv, still, parse))
+				q := embedded.NewQueues(kv, still, families(), embedded.New(kv, still))
 				return q, func() []deliver.Chunk { return drain[deliver.Chunk](t, q, embedded.QueueNames()...) }
 			})
 			porttest.Bus(t, func(t *testing.T, now func() time.Time) (announce.Bus, func() []deliver.Pointer) {
 				t.Helper()
 				kv := open(t)
-				q := embedded.NewQueues(kv, now, families(), embedded.New(kv, now, parse))
+				q := embedded.NewQueues(kv, now, families(), embedded.New(kv, now))
 				return q, func() []deliver.Pointer { return drain[deliver.Pointer](t, q, embedded.FanOutQueue) }
 			})
 		})

@@ -25,7 +25,7 @@ var (
 func queues(t *testing.T, kv embedded.KV) (*embedded.Queues, *porttest.Clock) {
 	t.Helper()
 	c := porttest.NewClock()
-	return embedded.NewQueues(kv, c.Now, families(), embedded.New(kv, c.Now, parse)), c
+	return embedded.NewQueues(kv, c.Now, families(), embedded.New(kv, c.Now)), c
 }
 
 func fill(t *testing.T, q *embedded.Queues, posts ...embedded.Post) {

@@ -11,7 +11,6 @@ import (
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
 	"shirase/internal/message"
-	"shirase/internal/plan"
 	"shirase/internal/record"
 	"shirase/internal/subscribe"
 )
@@ -31,9 +30,7 @@ func ignore[T any](_ T, err error) error { return err }
 func readers(kv KV, book *Book) []stored {
 	at := time.Date(2026, 9, 15, 5, 7, 0, 0, time.UTC)
 	now := func() time.Time { return at }
-	fresh := func() *Store {
-		return New(kv, now, func(b []byte) (*plan.Plan, error) { return plan.Parse(b, message.Families()) })
-	}
+	fresh := func() *Store { return New(kv, now) } // whose memory is empty
 	s, queues := fresh(), NewQueues(kv, now, message.Families(), fresh())
 	box := NewMailbox(kv, now, message.Families(), func(context.Context) string { return "a@minato.test" }, slog.New(slog.DiscardHandler))
 	rates := NewRates(kv, map[incident.Channel]Limit{incident.Email: {Rate: 1, Burst: 1}})
@@ -141,7 +138,8 @@ func seeds(tb testing.TB) (out [][]byte) {
 		expiry{tableIncidents, "I#i" + sep},
 		expiry{"nope", "x"},
 		expiry{},
-		planRecord{Version: 1, Source: []byte("organisation: 3\n"), At: at},
+		planRecord{Version: 1, Plan: json.RawMessage(`{"form":1,"organisation":{"zone":"Mars"}}`), At: at},
+		planRecord{Version: 1, Plan: json.RawMessage(`{"form":1,"alarms":{"hold":"x"}}`), At: at},
 		Parked{Queue: "q"},
 	} {
 		b, err := json.Marshal(v)

@@ -10,15 +10,14 @@ import (
 // Store keeps everything but subscribers and queues. It implements the store
 // ports of announce and deliver.
 type Store struct {
-	kv    KV
-	now   func() time.Time
-	parse func(source []byte) (*plan.Plan, error)
+	kv  KV
+	now func() time.Time
 
 	mu    sync.Mutex
-	plans map[int]*plan.Plan // parsed, by version
+	plans map[int]*plan.Plan // decoded, by version
 }
 
-// New makes a store. Now dates outbox items; parse reads a plan's source.
-func New(kv KV, now func() time.Time, parse func(source []byte) (*plan.Plan, error)) *Store {
-	return &Store{kv: kv, now: now, parse: parse, plans: map[int]*plan.Plan{}}
+// New makes a store. Now dates outbox items.
+func New(kv KV, now func() time.Time) *Store {
+	return &Store{kv: kv, now: now, plans: map[int]*plan.Plan{}}
 }

@@ -61,7 +61,7 @@ func TestSweepForgetsOldLedgers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx := t.Context()
-			s := embedded.New(open(t), still, parse)
+			s := embedded.New(open(t), still)
 			end := porttest.Start.Add(time.Hour)
 			over(t, s, "i-1", end)
 			again := over(t, s, "i-10", end)
@@ -98,7 +98,7 @@ func TestSweepForgetsAnswersMemosAndCounts(t *testing.T) {
 	t.Parallel()
 	ctx, start := t.Context(), porttest.Start
 	kv := embedded.NewMemory()
-	s := embedded.New(kv, still, parse)
+	s := embedded.New(kv, still)
 	b, err := embedded.NewBook(kv, 1)
 	ok(t, err)
 	ok(t, s.Commit(ctx, announce.Change{Answer: &announce.Answer{Key: "k", At: start, Result: []byte("x")}}))
@@ -144,7 +144,7 @@ func TestReleaseEndsLostLeases(t *testing.T) {
 	for name, open := range backends() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := embedded.New(open(t), still, parse)
+			s := embedded.New(open(t), still)
 			const many = 1100 // more than one transaction
 			for n := range many {
 				claim(t, s, deliver.Key{Incident: "i-1", Channel: incident.Email, Recipient: incident.RecipientID(strconv.Itoa(n))}, porttest.Start)
@@ -171,7 +171,7 @@ func TestReleaseEndsLostLeases(t *testing.T) {
 func TestNextDue(t *testing.T) {
 	t.Parallel()
 	ctx, kv := t.Context(), embedded.NewMemory()
-	s := embedded.New(kv, still, parse)
+	s := embedded.New(kv, still)
 	b, err := embedded.NewBook(kv, 1)
 	ok(t, err)
 	if _, any, err := s.NextDue(ctx); err != nil || any {

@@ -3,7 +3,6 @@ package plan
 import (
 	"net/mail"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -13,9 +12,9 @@ import (
 // The shapes of addresses. They catch slips of the pen; whether an address
 // exists only its provider knows.
 var (
-	phone  = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
-	room   = regexp.MustCompile(`^(#[\p{L}\p{N}_-]+|[A-Z][A-Z0-9]{8,})$`)
-	handle = regexp.MustCompile(`^@?([\p{L}\p{N}_.-]+)(@[A-Za-z0-9.-]+\.[A-Za-z]{2,})?$`)
+	phone  = lazy(`^\+[1-9][0-9]{7,14}$`)
+	room   = lazy(`^(#[\p{L}\p{N}_-]+|[A-Z][A-Z0-9]{8,})$`)
+	handle = lazy(`^@?([\p{L}\p{N}_.-]+)(@[A-Za-z0-9.-]+\.[A-Za-z]{2,})?$`)
 )
 
 // The most characters of a room and of an account's name. They are counted apart:
@@ -27,11 +26,11 @@ const (
 )
 
 func isRoom(s string) bool {
-	return room.MatchString(s) && utf8.RuneCountInString(strings.TrimPrefix(s, "#")) <= maxRoom
+	return room().MatchString(s) && utf8.RuneCountInString(strings.TrimPrefix(s, "#")) <= maxRoom
 }
 
 func isHandle(s string) bool {
-	m := handle.FindStringSubmatch(s)
+	m := handle().FindStringSubmatch(s)
 	return m != nil && utf8.RuneCountInString(m[1]) <= maxHandle
 }
 
@@ -46,7 +45,7 @@ func (r *reader) address(i item, c incident.Channel, f incident.Family) (inciden
 		s, ok = r.mail(i)
 	case incident.FamilySMS:
 		s = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(s)
-		if ok = phone.MatchString(s); !ok {
+		if ok = phone().MatchString(s); !ok {
 			r.fault(i, "must be a phone number that begins with + and the country code, in quotes")
 		}
 	case incident.FamilyWebhook:

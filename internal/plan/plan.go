@@ -7,31 +7,32 @@ import (
 )
 
 // A Plan is a communication plan with all defaults filled in. It is built by
-// [Parse] and never changed afterwards, so it may be shared.
+// [Parse] and never changed afterwards, so it may be shared. Stores keep what
+// [Plan.Encode] makes of it.
 type Plan struct {
 	// Version is given by the store that keeps the plan; 0 before that.
-	Version int
+	Version int `json:"-"`
 	// Source is the file the plan was read from, byte for byte.
-	Source []byte
+	Source []byte `json:"-"`
 
-	Organisation Organisation
-	Components   []Component
+	Organisation Organisation `json:"organisation"`
+	Components   []Component  `json:"components"`
 	// Audiences are in the order in which they are told, which also decides in
 	// which audience a person is who belongs to several.
-	Audiences []Audience
+	Audiences []Audience `json:"audiences"`
 	// Members are the people of the stakeholder groups.
-	Members []Member
+	Members []Member `json:"members"`
 	// Targets are the accounts, rooms and endpoints we post to.
-	Targets []Target
+	Targets []Target `json:"targets"`
 	// OnCall names members in the order in which they are called.
-	OnCall []MemberID
+	OnCall []MemberID `json:"on_call"`
 	// Cadence decides who gets which update, first match first.
-	Cadence []Rule
-	Alarms  Alarms
-	Timing  Timing
-	Quiet   Quiet
+	Cadence []Rule `json:"cadence"`
+	Alarms  Alarms `json:"alarms"`
+	Timing  Timing `json:"timing"`
+	Quiet   Quiet  `json:"quiet"`
 	// DrillRecipients are the only addresses a rehearsal reaches.
-	DrillRecipients []MemberID
+	DrillRecipients []MemberID `json:"drill_recipients"`
 
 	// families are the channels there were when the plan was read.
 	families map[incident.Channel]incident.Family
@@ -40,37 +41,37 @@ type Plan struct {
 // Organisation is who speaks.
 type Organisation struct {
 	// Name is the name readers know, per locale.
-	Name incident.Text
+	Name incident.Text `json:"name"`
 	// Contact is where readers turn: a URL or a mail address.
-	Contact string
+	Contact string `json:"contact"`
 	// From is the mail address updates come from.
-	From string
+	From string `json:"from"`
 	// Zone is the organisation's time zone; times are shown in it.
-	Zone *time.Location
+	Zone *time.Location `json:"-"`
 	// Locales are the languages of every text, first one first.
-	Locales []incident.Locale
+	Locales []incident.Locale `json:"locales"`
 	// URL begins every link, without a slash at the end. Empty means the
 	// address the program is reached at.
-	URL string
+	URL string `json:"url"`
 }
 
 // Component is a service as users know it.
 type Component struct {
-	ID incident.ComponentID
+	ID incident.ComponentID `json:"id"`
 	// Name is the topic as it stands in a subject: "請求書の送信", "Sending invoices".
-	Name incident.Text
+	Name incident.Text `json:"name"`
 	// Effect is a whole sentence: what readers cannot do when it fails.
-	Effect incident.Text
+	Effect incident.Text `json:"effect"`
 }
 
 // Audience is a group that is told in its own words.
 type Audience struct {
-	ID   incident.Audience
-	Name incident.Text
+	ID   incident.Audience `json:"id"`
+	Name incident.Text     `json:"name"`
 	// Texts names the audience whose templates are used: its own, or the one it inherits from.
-	Texts incident.Audience
+	Texts incident.Audience `json:"texts"`
 	// Public audiences take subscribers from outside and are told confirmed facts only.
-	Public bool
+	Public bool `json:"public"`
 }
 
 // MemberID names a member, such as "sato".
@@ -78,13 +79,13 @@ type MemberID string
 
 // Member is a person of a stakeholder group.
 type Member struct {
-	ID        MemberID
-	Name      string
-	Audiences []incident.Audience
-	Locale    incident.Locale
-	Zone      string
+	ID        MemberID            `json:"id"`
+	Name      string              `json:"name"`
+	Audiences []incident.Audience `json:"audiences"`
+	Locale    incident.Locale     `json:"locale"`
+	Zone      string              `json:"zone"`
 	// Addresses holds one address per channel.
-	Addresses map[incident.Channel]incident.Address
+	Addresses map[incident.Channel]incident.Address `json:"addresses"`
 }
 
 // TargetID names a target, such as "slack-incidents".
@@ -93,19 +94,19 @@ type TargetID string
 // Target is an account, room or endpoint we post to. It has one locale; two
 // languages are two targets.
 type Target struct {
-	ID       TargetID
-	Channel  incident.Channel
-	Audience incident.Audience
-	Locale   incident.Locale
+	ID       TargetID          `json:"id"`
+	Channel  incident.Channel  `json:"channel"`
+	Audience incident.Audience `json:"audience"`
+	Locale   incident.Locale   `json:"locale"`
 	// Address is what readers know it by: an account, a room, a URL.
-	Address incident.Address
+	Address incident.Address `json:"address"`
 	// Server is the origin of the provider's API where the channel has many, such as a Mastodon instance.
-	Server string
+	Server string `json:"server"`
 	// Secret is the name of the credential, never the credential. Empty means
 	// that there is none, and a local program delivers to its mailbox.
-	Secret string
+	Secret string `json:"secret"`
 	// OnCall marks the room that drafts, reminders and escalations also go to.
-	OnCall bool
+	OnCall bool `json:"on_call"`
 }
 
 // Event is a reason for telling: what an update is, seen by the cadence.
@@ -126,13 +127,13 @@ const (
 // Rule says on which events an audience hears on a channel. Empty fields match
 // everything; the first rule that matches decides.
 type Rule struct {
-	Audience incident.Audience
-	Channel  incident.Channel
-	Family   incident.Family
-	Severity []incident.Severity
-	Kind     incident.Kind
+	Audience incident.Audience   `json:"audience"`
+	Channel  incident.Channel    `json:"channel"`
+	Family   incident.Family     `json:"family"`
+	Severity []incident.Severity `json:"severity"`
+	Kind     incident.Kind       `json:"kind"`
 	// Tell lists the events; empty means never.
-	Tell []Event
+	Tell []Event `json:"tell"`
 }
 
 // Publish says what an alarm may do without a person.
@@ -147,53 +148,53 @@ const (
 
 // Alarms says how signals become incidents.
 type Alarms struct {
-	Rules []AlarmRule
+	Rules []AlarmRule `json:"rules"`
 	// Hold is how long an alarm must last before anyone outside hears, and how
 	// long others may join it; alarms that clear within it were a flap.
-	Hold time.Duration
+	Hold time.Duration `json:"hold"`
 	// Ignore lists name patterns of alarms that are our own or autoscaling's.
-	Ignore []string
+	Ignore []string `json:"ignore"`
 }
 
 // AlarmRule says which component an alarm is about. Empty fields match
 // everything. Patterns are those of path.Match.
 type AlarmRule struct {
-	Name      string
-	Account   string
-	Region    string
-	Tags      map[string]string
-	Component incident.ComponentID
-	Severity  incident.Severity
+	Name      string               `json:"name"`
+	Account   string               `json:"account"`
+	Region    string               `json:"region"`
+	Tags      map[string]string    `json:"tags"`
+	Component incident.ComponentID `json:"component"`
+	Severity  incident.Severity    `json:"severity"`
 	// Group collects alarms into one incident; the default is "all".
-	Group   string
-	Publish Publish
+	Group   string  `json:"group"`
+	Publish Publish `json:"publish"`
 	// After delays automatic publishing; 0 is at the end of the hold.
-	After time.Duration
+	After time.Duration `json:"after"`
 }
 
 // Timing holds the durations of the plan.
 type Timing struct {
 	// Next is how long after an update the next is promised, by severity.
-	Next map[incident.Severity]time.Duration
+	Next map[incident.Severity]time.Duration `json:"next"`
 	// Monitoring is the same while the stage is monitoring or verifying.
-	Monitoring map[incident.Severity]time.Duration
+	Monitoring map[incident.Severity]time.Duration `json:"monitoring"`
 	// Remind is how long before a promise lapses its author is reminded.
-	Remind time.Duration
+	Remind time.Duration `json:"remind"`
 	// Hold is how long after a lapsed promise the holding text goes out; negative means never.
-	Hold time.Duration
+	Hold time.Duration `json:"hold"`
 	// Escalate is how long a member has to acknowledge before the next is called.
-	Escalate time.Duration
+	Escalate time.Duration `json:"escalate"`
 	// DraftLife is how long a draft may be published.
-	DraftLife time.Duration
+	DraftLife time.Duration `json:"draft_life"`
 	// OutlookWarn is how long before an outlook expires a newer update is asked for.
-	OutlookWarn time.Duration
+	OutlookWarn time.Duration `json:"outlook_warn"`
 	// MaintenanceRemind lists how long before planned work readers are reminded.
-	MaintenanceRemind []time.Duration
+	MaintenanceRemind []time.Duration `json:"maintenance_remind"`
 }
 
 // Quiet is the time of day in which SMS waits, in the organisation's zone.
 // The zero Quiet is none.
 type Quiet struct {
 	From, To string // "23:00"
-	Set      bool
+	Set      bool   `json:"set"`
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -30,7 +31,7 @@ type item struct {
 // child answers the path of a key within. Keys come from outside and paths go
 // to logs, so a key that is no plain word is not repeated.
 func (i item) child(key string) string {
-	if !plainKey.MatchString(key) {
+	if !plainKey().MatchString(key) {
 		key = "(key)"
 	}
 	if i.path == "" {
@@ -39,7 +40,13 @@ func (i item) child(key string) string {
 	return i.path + "." + key
 }
 
-var plainKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,39}$`)
+var plainKey = lazy(`^[A-Za-z][A-Za-z0-9_-]{0,39}$`)
+
+// lazy compiles an expression when it is first asked for: most programs have
+// plans and never parse one.
+func lazy(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
 
 func (r *reader) fault(i item, format string, args ...any) {
 	line, column := place(i.node)

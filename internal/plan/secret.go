@@ -1,20 +1,16 @@
 package plan
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 	"unicode"
 )
 
 // issued are the beginnings of credentials that providers hand out, and the
 // addresses that are credentials themselves.
-var issued = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(xox[a-z]-|xapp-|whsec_|ghp_|github_pat_|glpat-|\bsk_live_|\bAKIA[0-9A-Z]{12}|\bASIA[0-9A-Z]{12}|\beyJ[a-z0-9_-]{10}|-----BEGIN|\bbearer |hooks\.slack\.com/(services|workflows|triggers)/|discord(app)?\.com/api/webhooks/|webhook\.office\.com/webhook)[^\s"',}\]]*`)
-})
+var issued = lazy(`(?i)(xox[a-z]-|xapp-|whsec_|ghp_|github_pat_|glpat-|\bsk_live_|\bAKIA[0-9A-Z]{12}|\bASIA[0-9A-Z]{12}|\beyJ[a-z0-9_-]{10}|-----BEGIN|\bbearer |hooks\.slack\.com/(services|workflows|triggers)/|discord(app)?\.com/api/webhooks/|webhook\.office\.com/webhook)[^\s"',}\]]*`)
 
 // dense finds runs of letters and digits long enough to be a key.
-var dense = regexp.MustCompile(`[A-Za-z0-9+]{20,}`)
+var dense = lazy(`[A-Za-z0-9+]{20,}`)
 
 // credential reports whether a text is one that a provider handed out.
 func credential(s string) bool { return issued().MatchString(s) }
@@ -22,7 +18,7 @@ func credential(s string) bool { return issued().MatchString(s) }
 // random reports whether a text holds a run that no person would choose as a
 // name: long, and changing between letters and digits again and again.
 func random(s string) bool {
-	for _, run := range dense.FindAllString(s, -1) {
+	for _, run := range dense().FindAllString(s, -1) {
 		changes, last := 0, rune(0)
 		for _, c := range run {
 			kind := 'a'
@@ -46,7 +42,7 @@ func random(s string) bool {
 func maskCredentials(line string) string {
 	stars := func(s string) string { return strings.Repeat("*", len([]rune(s))) }
 	line = issued().ReplaceAllStringFunc(line, stars)
-	return dense.ReplaceAllStringFunc(line, func(run string) string {
+	return dense().ReplaceAllStringFunc(line, func(run string) string {
 		if random(run) {
 			return stars(run)
 		}
@@ -55,7 +51,7 @@ func maskCredentials(line string) string {
 }
 
 // secretName is how the stores of secrets name them.
-var secretName = regexp.MustCompile(`^[A-Za-z0-9/_.+=@:-]{1,128}$`)
+var secretName = lazy(`^[A-Za-z0-9/_.+=@:-]{1,128}$`)
 
 // secret reads the name of a secret, and refuses what looks like the secret itself.
 func (r *reader) secret(i item) string {
@@ -66,7 +62,7 @@ func (r *reader) secret(i item) string {
 	switch {
 	case random(s), strings.Contains(s, "://"), len(s) > 128:
 		r.fault(i, "looks like a credential; give the name it is stored under, such as shirase/slack")
-	case !secretName.MatchString(s):
+	case !secretName().MatchString(s):
 		r.fault(i, "must be the name a secret is stored under: letters, digits and / _ . + = @ : -")
 	default:
 		return s

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"regexp"
 	"time"
 
 	"shirase/internal/incident"
@@ -96,14 +95,14 @@ func (r *reader) bySeverity(f fields, key string, into map[incident.Severity]tim
 }
 
 // span is a part of the day, such as 23:00-06:00.
-var span = regexp.MustCompile(`^((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9])$`)
+var span = lazy(`^((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9])$`)
 
 func (r *reader) quiet(i item) Quiet {
 	s, ok := r.word(i)
 	if !ok {
 		return Quiet{}
 	}
-	m := span.FindStringSubmatch(s)
+	m := span().FindStringSubmatch(s)
 	if m == nil || m[1] == m[2] {
 		r.fault(i, "must be a part of the day such as 23:00-06:00")
 		return Quiet{}

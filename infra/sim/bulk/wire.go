@@ -24,15 +24,18 @@ var forecast []byte
 // wire puts the parts together as the program of one machine does.
 func (s *storm) wire() (err error) {
 	families := message.Families()
-	parse := func(b []byte) (*plan.Plan, error) { return plan.Parse(b, families) }
 	kv := embedded.NewMemory()
-	s.store = embedded.New(kv, s.loop.now, parse)
+	s.store = embedded.New(kv, s.loop.now)
 	s.queues = embedded.NewQueues(kv, s.loop.now, families, s.store)
 	source := forecast
 	if s.Plan != nil {
 		source = s.Plan
 	}
-	if _, err := s.store.SavePlan(s.ctx, 0, source); err != nil {
+	parsed, err := plan.Parse(source, families)
+	if err != nil {
+		return fmt.Errorf("parse plan: %w", err)
+	}
+	if _, err := s.store.SavePlan(s.ctx, 0, parsed); err != nil {
 		return fmt.Errorf("save plan: %w", err)
 	}
 	if s.plan, err = s.store.Current(s.ctx); err != nil {

@@ -45,7 +45,7 @@ func TestBookKeepsItsContract(t *testing.T) {
 			porttest.Book(t, func(t *testing.T) (porttest.BookStore, deliver.Messages) {
 				t.Helper()
 				tables := fresh(t, api)
-				return openBook(t, api, tables), dynamo.New(api, tables, still, parse)
+				return openBook(t, api, tables), dynamo.New(api, tables, still)
 			})
 		})
 	}

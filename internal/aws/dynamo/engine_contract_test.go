@@ -13,7 +13,6 @@ import (
 
 	"shirase/internal/aws/dynamo"
 	"shirase/internal/aws/enginetest"
-	"shirase/internal/plan"
 )
 
 // made counts the sets of tables of this test binary.
@@ -46,14 +45,4 @@ func clients(t *testing.T) map[string]*dynamodb.Client {
 		out[name] = dynamodb.NewFromConfig(config)
 	}
 	return out
-}
-
-var errNoPlan = errors.New("no plan")
-
-// parse stands for the parser of plans: any source but "bad" is a plan.
-func parse(source []byte) (*plan.Plan, error) {
-	if string(source) == "bad" {
-		return nil, errNoPlan
-	}
-	return &plan.Plan{Source: source}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"shirase/internal/announce"
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
+	"shirase/internal/plan"
 	"shirase/internal/porttest"
 )
 
@@ -131,7 +132,7 @@ func largeRecords(t *testing.T, s wholeStore) {
 		t.Errorf("Draft() = %d bytes, %v, want %d", len(got.Input.Text["ja"]), err, len(d.Input.Text["ja"]))
 	}
 	source := []byte(strings.Repeat("# a comment in the plan\n", 40_000))
-	if _, err := s.SavePlan(t.Context(), 0, source); err != nil {
+	if _, err := s.SavePlan(t.Context(), 0, &plan.Plan{Source: source}); err != nil {
 		t.Fatal(err)
 	}
 	fresh, err := s.Current(t.Context())

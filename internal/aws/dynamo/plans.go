@@ -12,15 +12,15 @@ import (
 	"shirase/internal/plan"
 )
 
-// planRecord is one version of the plan, but for its source, which is an
-// attribute of its own: bytes in JSON would not compress.
+// planRecord is one version of the plan, but for the plan as plan.Encode has it,
+// which is an attribute of its own: bytes in JSON would not compress.
 type planRecord struct {
 	Version int       `json:"version"`
 	At      time.Time `json:"at"`
 }
 
-// attrSource is the compressed source of a plan.
-const attrSource = "source"
+// attrPlan is a plan, compressed.
+const attrPlan = "plan"
 
 // Current implements announce.Plans and deliver.Plans. It reads the number of
 // the newest version each time, and a version once.
@@ -58,21 +58,21 @@ func (s *Store) Version(ctx context.Context, version int) (*plan.Plan, error) {
 	if it == nil {
 		return nil, fmt.Errorf("plan %d: %w", version, incident.ErrNotFound)
 	}
-	source, err := unsqueeze(it[attrSource])
+	kept, err := unsqueeze(it[attrPlan])
 	if err != nil {
 		return nil, fmt.Errorf("read plan %d: %w", version, err)
 	}
-	return s.parsed(version, source)
+	return s.decoded(version, kept)
 }
 
-// SavePlan implements announce.Plans. A source that is no plan is refused with
-// the parser's error, since nothing could be sent by it; one that is too large
-// for an item even compressed, with ErrInvalid.
-func (s *Store) SavePlan(ctx context.Context, base int, source []byte) (int, error) {
-	if _, err := s.parse(source); err != nil {
+// SavePlan implements announce.Plans. A plan that is too large for an item even
+// compressed is refused with ErrInvalid.
+func (s *Store) SavePlan(ctx context.Context, base int, p *plan.Plan) (int, error) {
+	kept, err := p.Encode()
+	if err != nil {
 		return 0, fmt.Errorf("save plan: %w", err)
 	}
-	actions, err := savePlan(s.table, planRecord{base + 1, s.now()}, source)
+	actions, err := savePlan(s.table, planRecord{base + 1, s.now()}, kept)
 	if err == nil {
 		err = s.db.transact(ctx, actions)
 	}
@@ -83,14 +83,14 @@ func (s *Store) SavePlan(ctx context.Context, base int, source []byte) (int, err
 }
 
 // savePlan writes a version, and its number as the newest.
-func savePlan(table string, r planRecord, source []byte) ([]types.TransactWriteItem, error) {
-	z, err := compressed(source)
+func savePlan(table string, r planRecord, kept []byte) ([]types.TransactWriteItem, error) {
+	z, err := compressed(kept)
 	if err != nil {
 		return nil, err
 	}
 	var w writes
 	if it := w.make(keyPlan(r.Version), r); it != nil {
-		it[attrSource] = z
+		it[attrPlan] = z
 		w.put(table, it, absent())
 	}
 	cond := absent()
@@ -103,19 +103,18 @@ func savePlan(table string, r planRecord, source []byte) ([]types.TransactWriteI
 	return w.actions()
 }
 
-// parsed answers a plan, parsed once.
-func (s *Store) parsed(version int, source []byte) (*plan.Plan, error) {
+// decoded answers a plan, decoded once.
+func (s *Store) decoded(version int, kept []byte) (*plan.Plan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.plans[version]; p != nil {
 		return p, nil
 	}
-	p, err := s.parse(source)
+	p, err := plan.Decode(kept)
 	if err != nil {
-		return nil, fmt.Errorf("parse plan %d: %w", version, err)
+		return nil, fmt.Errorf("read plan %d: %w", version, err)
 	}
-	own := *p
-	own.Version, own.Source = version, source
-	s.plans[version] = &own
-	return &own, nil
+	p.Version = version
+	s.plans[version] = p
+	return p, nil
 }

@@ -20,17 +20,15 @@ type Store struct {
 	put   putItem
 	table string // of incidents
 	now   func() time.Time
-	parse func(source []byte) (*plan.Plan, error)
 
 	mu    sync.Mutex
-	plans map[int]*plan.Plan // parsed, by version
+	plans map[int]*plan.Plan // decoded, by version
 }
 
 // New makes a store over the tables of [Schema], which must exist. The client's
-// retries must be on. Now dates outbox items and says what is kept no longer;
-// parse reads a plan's source.
-func New(api *dynamodb.Client, tables Tables, now func() time.Time, parse func(source []byte) (*plan.Plan, error)) *Store {
-	return &Store{db: newDB(api), put: api.PutItem, table: tables.Incidents, now: now, parse: parse, plans: map[int]*plan.Plan{}}
+// retries must be on. Now dates outbox items and says what is kept no longer.
+func New(api *dynamodb.Client, tables Tables, now func() time.Time) *Store {
+	return &Store{db: newDB(api), put: api.PutItem, table: tables.Incidents, now: now, plans: map[int]*plan.Plan{}}
 }
 
 // read reads one record strongly; ok is false where there is none.

@@ -23,7 +23,7 @@ type wholeStore struct {
 func openStore(t *testing.T, api *dynamodb.Client, now func() time.Time) wholeStore {
 	t.Helper()
 	tables := fresh(t, api)
-	return wholeStore{dynamo.New(api, tables, now, parse), dynamo.NewAgenda(api, tables)}
+	return wholeStore{dynamo.New(api, tables, now), dynamo.NewAgenda(api, tables)}
 }
 
 func still() time.Time { return porttest.Start }
@@ -45,7 +45,7 @@ func TestStoreKeepsItsContracts(t *testing.T) {
 				porttest.Plans(t, func(t *testing.T) announce.Plans {
 					t.Helper()
 					return openStore(t, api, still)
-				}, [2][]byte{[]byte("first"), []byte("the second")}, []byte("bad"))
+				})
 			})
 			t.Run("jobs", func(t *testing.T) {
 				t.Parallel()

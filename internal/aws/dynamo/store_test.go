@@ -16,7 +16,6 @@ import (
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
 	"shirase/internal/message"
-	"shirase/internal/plan"
 )
 
 var (
@@ -25,7 +24,7 @@ var (
 )
 
 func storeOf(api *dynamodb.Client) *Store {
-	return New(api, tables, func() time.Time { return noon }, func(b []byte) (*plan.Plan, error) { return &plan.Plan{Source: b}, nil })
+	return New(api, tables, func() time.Time { return noon })
 }
 
 // lagging answers an index that still holds what was handled or moved, and the

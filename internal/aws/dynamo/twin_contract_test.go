@@ -33,7 +33,7 @@ func TestStoreIsATwinOfTheEmbeddedOne(t *testing.T) {
 				t.Parallel()
 				clock := porttest.NewClock()
 				a := openStore(t, api, clock.Now)
-				b := embedded.New(embedded.NewMemory(), clock.Now, parse)
+				b := embedded.New(embedded.NewMemory(), clock.Now)
 				x := newStory(t, clock, uint64(seed))
 				made, refused := 0, 0
 				for step := range stories[name].steps {

@@ -89,9 +89,12 @@ func newRigOn(t *testing.T, kv embedded.KV) *rig {
 	t.Helper()
 	r := &rig{t: t, now: start}
 	now := func() time.Time { return r.now }
-	parse := func(src []byte) (*plan.Plan, error) { return plan.Parse(src, message.Families()) }
-	r.store = embedded.New(kv, now, parse)
-	if _, err := r.store.SavePlan(t.Context(), 0, []byte(planSource)); err != nil {
+	pl, err := plan.Parse([]byte(planSource), message.Families())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.store = embedded.New(kv, now)
+	if _, err := r.store.SavePlan(t.Context(), 0, pl); err != nil {
 		t.Fatal(err)
 	}
 	tokens, err := token.New(token.Key{ID: "1", Secret: []byte("a secret of this test")})

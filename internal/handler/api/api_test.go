@@ -78,12 +78,16 @@ func (s *served) handler(tb testing.TB, kv embedded.KV) http.Handler {
 	tb.Helper()
 	now := func() time.Time { return noon }
 	parse := func(b []byte) (*plan.Plan, error) { return plan.Parse(b, message.Families()) }
-	store := embedded.New(kv, now, parse)
+	store := embedded.New(kv, now)
 	source, err := plan.Embedded("company")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if _, err := store.SavePlan(tb.Context(), 0, source); err != nil {
+	pl, err := parse(source)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := store.SavePlan(tb.Context(), 0, pl); err != nil {
 		tb.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)

@@ -113,13 +113,17 @@ func mount(t *testing.T, seed uint64, plant func(*shaky, *ports)) (http.Handler,
 	t.Cleanup(func() { _ = kv.Close() })
 	now := func() time.Time { return noon }
 	parse := func(b []byte) (*plan.Plan, error) { return plan.Parse(b, message.Families()) }
-	s := &shaky{Store: embedded.New(kv, now, parse), seed: seed * 1_000_003, befell: map[string]int{}}
+	s := &shaky{Store: embedded.New(kv, now), seed: seed * 1_000_003, befell: map[string]int{}}
 	s.calm.Store(true)
 	source, err := plan.Embedded("company")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.SavePlan(t.Context(), 0, source); err != nil {
+	pl, err := parse(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SavePlan(t.Context(), 0, pl); err != nil {
 		t.Fatal(err)
 	}
 	p := ports{reader: s, store: s, front: func(h http.Handler) http.Handler { return h }}

@@ -82,7 +82,8 @@ func (s *server) plan() {
 			YAMLBody
 		},
 		) (*tagged[Plan], error) {
-			if _, err := s.Parse(in.RawBody); err != nil {
+			next, err := s.Parse(in.RawBody)
+			if err != nil {
 				return nil, err
 			}
 			who, err := in.actor(ctx, "save-plan", in.RawBody)
@@ -102,7 +103,7 @@ func (s *server) plan() {
 			if who.IfMatch != 0 && who.IfMatch != now.Version {
 				return nil, &announce.VersionError{Want: who.IfMatch, Have: now.Version}
 			}
-			v, err := s.Announce.Plans.SavePlan(ctx, now.Version, in.RawBody)
+			v, err := s.Announce.Plans.SavePlan(ctx, now.Version, next)
 			if err != nil {
 				return nil, fmt.Errorf("save plan: %w", err)
 			}

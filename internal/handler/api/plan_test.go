@@ -20,7 +20,7 @@ func TestFirstPlanOfAnEmptyStore(t *testing.T) {
 	t.Parallel()
 	now := func() time.Time { return noon }
 	parse := func(b []byte) (*plan.Plan, error) { return plan.Parse(b, message.Families()) }
-	store := embedded.New(embedded.NewMemory(), now, parse)
+	store := embedded.New(embedded.NewMemory(), now)
 	h := api.New(api.Config{
 		Announce: &announce.Service{Plans: store}, Keys: keys{}, Parse: parse, Families: message.Families(),
 		Now: now, Log: slog.New(slog.DiscardHandler),

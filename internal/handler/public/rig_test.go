@@ -68,9 +68,12 @@ func newRig(t *testing.T, source string) *rig {
 	t.Helper()
 	r := &rig{t: t, now: start}
 	now := func() time.Time { return r.now }
-	parse := func(src []byte) (*plan.Plan, error) { return plan.Parse(src, message.Families()) }
-	r.store = embedded.New(embedded.NewMemory(), now, parse)
-	if _, err := r.store.SavePlan(t.Context(), 0, []byte(source)); err != nil {
+	pl, err := plan.Parse([]byte(source), message.Families())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.store = embedded.New(embedded.NewMemory(), now)
+	if _, err := r.store.SavePlan(t.Context(), 0, pl); err != nil {
 		t.Fatal(err)
 	}
 	r.service = &announce.Service{
