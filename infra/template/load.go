@@ -41,7 +41,7 @@ type program struct {
 // load types a command of the module at root: our packages from their source,
 // all others from what the compiler wrote of them.
 func load(ctx context.Context, root, pkg string) (*program, error) {
-	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-export", "-tags", "lambda.norpc", "-json=ImportPath,Dir,Export,GoFiles", pkg) //nolint:gosec // the caller names a package of ours
+	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-export", "-tags", "lambda.norpc,nethttpomithttp2", "-json=ImportPath,Dir,Export,GoFiles", pkg) //nolint:gosec // the caller names a package of ours
 	cmd.Dir = root
 	var wrong bytes.Buffer
 	cmd.Stderr = &wrong
