@@ -14,6 +14,11 @@ import (
 // sweepPage is how many due items or outbox items one sweep takes at a time.
 const sweepPage = 100
 
+// sweepFaults is how many outbox items may fail before a sweep leaves the rest to
+// the next: one that is stuck must not hold up the others, and a bus that is down
+// not what is due.
+const sweepFaults = 3
+
 // sweepAfter is how long an outbox item may wait for the handler that wrote it
 // before the sweep publishes it.
 const sweepAfter = 5 * time.Second
@@ -29,8 +34,9 @@ func (s *Service) Sweep(ctx context.Context, now time.Time) error {
 	}
 	for _, p := range left {
 		if err := s.publish(ctx, p); err != nil {
-			faults = append(faults, err)
-			break
+			if faults = append(faults, err); len(faults) >= sweepFaults {
+				break
+			}
 		}
 	}
 	for {

@@ -332,6 +332,25 @@ func TestOutboxIsSweptWhereTheBusFailed(t *testing.T) {
 	}
 }
 
+func TestAStuckPointerHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.deaf = true
+	var ids []incident.ID
+	for range 5 {
+		ids = append(ids, s.open(trouble()).ID)
+	}
+	s.set(s.clock().Add(time.Minute))
+	s.tries = 0
+	if err := s.Sweep(t.Context(), s.clock()); err == nil || s.tries != 3 {
+		t.Errorf("Sweep() with a deaf bus = %v after %d tries, want an error after 3", err, s.tries)
+	}
+	s.deaf, s.deafTo = false, ids[0]
+	if err := s.Sweep(t.Context(), s.clock()); err == nil || len(s.told) != 4 {
+		t.Errorf("Sweep() with one that is stuck = %v, and the bus got %d, want an error and 4", err, len(s.told))
+	}
+}
+
 func TestReopeningTakesItsPromiseUpAgain(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -30,8 +30,10 @@ type stage struct {
 	now  time.Time
 	ids  int
 	told []deliver.Pointer
-	// deaf makes the bus fail.
-	deaf bool
+	// deaf makes the bus fail, deafTo for one incident; tries counts its calls.
+	deaf   bool
+	deafTo incident.ID
+	tries  int
 }
 
 func newStage(t *testing.T) *stage {
@@ -84,7 +86,8 @@ func (s *stage) id() string {
 func (s *stage) Publish(_ context.Context, p deliver.Pointer, _ time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.deaf {
+	s.tries++
+	if s.deaf || p.Incident == s.deafTo {
 		return context.DeadlineExceeded
 	}
 	s.told = append(s.told, p)

@@ -73,9 +73,10 @@ const (
 
 // Publish implements announce.Bus. The pointer goes last, since it alone counts:
 // whoever has it published again, after a crash or a lost answer, costs the readers
-// of notices a mail that comes twice, for SNS email takes no key. Texts and notices
-// have half of the time; what fails of them is logged and never holds up the
-// pointer.
+// of SNS email a mail that comes twice, for it takes no key. Texts and notices have
+// half of the time, and what fails of them never holds up the pointer. A notice
+// that may go at another try is an error all the same, so that all of it is
+// published again: its readers have no other way to hear of it.
 func (b *Bus) Publish(ctx context.Context, p deliver.Pointer, deadline time.Time) error {
 	left := deadline.Sub(b.now())
 	if left <= 0 {
@@ -88,19 +89,21 @@ func (b *Bus) Publish(ctx context.Context, p deliver.Pointer, deadline time.Time
 		return fmt.Errorf("encode pointer: %w", err)
 	}
 	var m mail
+	var again error
 	if p.Seq > 0 && p.Late == "" {
-		m = b.beside(ctx, p, left/2)
+		m, again = b.beside(ctx, p, left/2)
 	}
 	in := sns.PublishInput{TopicArn: &b.to.Updates, MessageAttributes: attributes(p)}
 	if err := b.publish(ctx, in, string(raw), m); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
-	return nil
+	return again
 }
 
 // beside does what goes with the pointer of an update, within a time: it answers
-// the mail for operators and sends that for customers.
-func (b *Bus) beside(ctx context.Context, p deliver.Pointer, within time.Duration) mail {
+// the mail for operators and sends that for customers. An error is one of the
+// latter that another try may mend.
+func (b *Bus) beside(ctx context.Context, p deliver.Pointer, within time.Duration) (m mail, again error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	log := b.log.With(keyIncident, p.Incident, keyUpdate, p.Seq)
@@ -108,10 +111,14 @@ func (b *Bus) beside(ctx context.Context, p deliver.Pointer, within time.Duratio
 	if err != nil {
 		log.WarnContext(ctx, msgText, keyError, err.Error())
 	}
-	if err := b.notice(ctx, p); err != nil {
+	since, err := b.notice(ctx, p)
+	if err != nil {
 		log.WarnContext(ctx, msgNotice, keyError, err.Error())
+		if passing(err) && b.now().Sub(since) < patience {
+			return m, fmt.Errorf("publish notice: %w", err)
+		}
 	}
-	return m
+	return m, nil
 }
 
 // publish sends a pointer with the mail beside it. If SNS takes exception to what

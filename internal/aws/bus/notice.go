@@ -2,27 +2,43 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/smithy-go"
 
 	"shirase/internal/deliver"
 	"shirase/internal/incident"
 	"shirase/internal/plan"
 )
 
+// patience is how long after an update its notice is still tried. Each try is a
+// minute after the last, and costs operators a mail that comes again.
+const patience = 10 * time.Minute
+
 // notice sends the customers' text of an update to the topic of starter mode, if
 // there is one, the update is for its readers, and nothing has come between. No
-// other audience's text goes there, whatever the plan says.
-func (b *Bus) notice(ctx context.Context, p deliver.Pointer) error {
+// other audience's text goes there, whatever the plan says. It answers when the
+// update was accepted: now, as long as that is not known.
+func (b *Bus) notice(ctx context.Context, p deliver.Pointer) (since time.Time, err error) {
+	since = b.now()
 	if b.to.Notices == "" || p.Incident.Drill() {
-		return nil
+		return since, nil
 	}
 	u, err := b.update(ctx, p.Incident, p.Seq)
 	if err != nil {
-		return err
+		return since, err
 	}
+	return u.At, b.tell(ctx, p, u)
+}
+
+// tell sends the notice of an update, unless it is not for customers.
+func (b *Bus) tell(ctx context.Context, p deliver.Pointer, u incident.Update) error {
 	if concerned, err := b.concerns(ctx, u); err != nil || !concerned {
 		return err
 	}
@@ -143,4 +159,21 @@ func (b *Bus) post(ctx context.Context, topic string, m mail) error {
 		return fmt.Errorf("publish text: %w", err)
 	}
 	return nil
+}
+
+// passing reports whether what failed may go at another try: all but what is not
+// there and what SNS takes exception to.
+func passing(err error) bool {
+	if errors.Is(err, incident.ErrNotFound) {
+		return false
+	}
+	if _, slow := errors.AsType[*types.ThrottledException](err); slow {
+		return true
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return true // no answer, or none in time
+	}
+	_, slow := retry.DefaultThrottleErrorCodes[api.ErrorCode()]
+	return slow || api.ErrorFault() != smithy.FaultClient
 }

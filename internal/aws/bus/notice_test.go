@@ -3,11 +3,13 @@ package bus_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -176,27 +178,70 @@ audiences: [engineering, support, management, marketing, staff, customers]
 
 func TestNoticeThatFailsDoesNotHoldUpThePointer(t *testing.T) {
 	t.Parallel()
-	for _, code := range []string{"NotFound", "AuthorizationError", "Throttling", "InvalidParameter", "KMSDisabled"} {
-		t.Run(code, func(t *testing.T) {
+	for _, tt := range []struct {
+		code  string
+		after time.Duration // since the update was accepted
+		again bool
+	}{
+		{"NotFound", 0, false},
+		{"AuthorizationError", 0, false},
+		{"InvalidParameter", 0, false},
+		{"KMSDisabled", 0, false},
+		{"Throttling", 0, true},
+		{"Throttled", 0, true},
+		{"InternalError", 0, true},
+		{"Throttling", 9 * time.Minute, true},
+		{"Throttling", 10 * time.Minute, false},
+	} {
+		t.Run(tt.code+" after "+tt.after.String(), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, "i-1", company(t))
 			w.accept(t, incident.Proposal{Stage: incident.Investigating}, incident.Customers)
 			s := stub{fault: func(p publication, _ int) string {
 				if p.Topic == starter.Notices {
-					return code
+					return tt.code
 				}
 				return ""
 			}}
 			var log bytes.Buffer
-			b := bus.New(s.client(), starter, w.reading(), now, slog.New(slog.NewTextHandler(&log, nil)))
-			if err := b.Publish(t.Context(), deliver.Pointer{Incident: "i-1", Seq: 1}, soon); err != nil {
-				t.Errorf("Publish() = %v, want nil: the pointer went", err)
+			later := func() time.Time { return start.Add(tt.after) }
+			b := bus.New(s.client(), starter, w.reading(), later, slog.New(slog.NewTextHandler(&log, nil)))
+			err := b.Publish(t.Context(), deliver.Pointer{Incident: "i-1", Seq: 1}, soon.Add(tt.after))
+			if (err != nil) != tt.again {
+				t.Errorf("Publish() = %v, want an error %t: the pointer went", err, tt.again)
 			}
 			if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, `msg="notice not sent" incident=i-1 update=1 error=`) {
 				t.Errorf("log = %q, want one warning", got)
 			}
 			if n := len(s.on(starter.Updates)); n != 1 {
 				t.Errorf("%d pointers, want 1", n)
+			}
+		})
+	}
+}
+
+// A store that cannot be read just now may be read at the next try, but what is
+// not there never comes.
+func TestNoticeThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		spoil func(w *world)
+		again bool
+	}{
+		{"the store fails", func(w *world) { w.lost = errors.New("table is away") }, true},
+		{"there is no text", func(w *world) { w.texts = nil }, false},
+		{"there is no update", func(w *world) { w.updates = nil }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "i-1", company(t))
+			w.accept(t, incident.Proposal{Stage: incident.Investigating}, incident.Customers)
+			tt.spoil(w)
+			var s stub
+			err := bus.New(s.client(), starter, w.reading(), now, quiet()).Publish(t.Context(), deliver.Pointer{Incident: "i-1", Seq: 1}, soon)
+			if (err != nil) != tt.again || len(s.on(starter.Updates)) != 1 {
+				t.Errorf("Publish() = %v after %d pointers, want an error %t after 1", err, len(s.on(starter.Updates)), tt.again)
 			}
 		})
 	}
