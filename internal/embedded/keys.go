@@ -131,7 +131,19 @@ func keyDue(id announce.DueID) string     { return "V#" + string(id) }
 func keyPlans() string                    { return "P#" }
 
 // keyPlan is newest first.
-func keyPlan(version int) string { return keyPlans() + keyNumber(999_999-version) }
+func keyPlan(version int) string { return keyPlans() + keyNumber(lastPlan-version) }
+
+// lastPlan is the last version that there can be.
+const lastPlan = 999_999
+
+// planVersion answers the version of a key.
+func planVersion(key string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimPrefix(key, keyPlans()))
+	if err != nil {
+		return 0, fmt.Errorf("key of a plan: %w", err)
+	}
+	return lastPlan - n, nil
+}
 
 func keyStatus(id incident.ComponentID) string { return "Z#" + string(id) }
 

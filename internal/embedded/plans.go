@@ -17,29 +17,30 @@ type planRecord struct {
 	At      time.Time       `json:"at"`
 }
 
-// newestPlan reads the newest version; the zero record where there is none.
-func newestPlan(tx Tx) (planRecord, error) {
-	rs, _, err := page[planRecord](tx, tableIncidents, keyPlans(), "", 1, nil)
-	if err != nil || len(rs) == 0 {
-		return planRecord{}, err
-	}
-	return rs[0], nil
+// newestPlan answers the newest version; 0 where there is none.
+func newestPlan(tx Tx) (version int, err error) {
+	tx.Scan(tableIncidents, keyPlans(), after(keyPlans()), func(key string, _ []byte) bool {
+		version, err = planVersion(key)
+		return false
+	})
+	return version, err
 }
 
-// Current implements announce.Plans and deliver.Plans.
+// Current implements announce.Plans and deliver.Plans. It looks for the newest
+// version each time, and reads a version once.
 func (s *Store) Current(ctx context.Context) (*plan.Plan, error) {
-	var r planRecord
+	var version int
 	err := view(ctx, s.kv, func(tx Tx) (err error) {
-		r, err = newestPlan(tx)
+		version, err = newestPlan(tx)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if r.Version == 0 {
+	if version == 0 {
 		return nil, fmt.Errorf("plan: %w", incident.ErrNotFound)
 	}
-	return s.decoded(r)
+	return s.Version(ctx, version)
 }
 
 // Version implements announce.Plans.
@@ -68,8 +69,8 @@ func (s *Store) SavePlan(ctx context.Context, base int, p *plan.Plan) (int, erro
 		if err != nil {
 			return err
 		}
-		if newest.Version != base {
-			return conflict("plan is at version %d, not %d", newest.Version, base)
+		if newest != base {
+			return conflict("plan is at version %d, not %d", newest, base)
 		}
 		return put(tx, tableIncidents, keyPlan(base+1), planRecord{base + 1, kept, s.now()})
 	})
