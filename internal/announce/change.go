@@ -105,6 +105,9 @@ type Answer struct {
 // AnswerLife is how long an idempotency key is remembered.
 const AnswerLife = 48 * time.Hour
 
+// Remembered reports whether the answer still stands for its key.
+func (a Answer) Remembered(now time.Time) bool { return now.Before(a.At.Add(AnswerLife)) }
+
 // DraftID names a draft.
 type DraftID string
 

@@ -11,10 +11,6 @@ import (
 	"shirase/internal/incident"
 )
 
-// ledgerLife is how long the ledger is kept after its incident has ended, and a
-// memo that belongs to no incident after it was written.
-const ledgerLife = 90 * 24 * time.Hour
-
 // Commit implements announce.Committer. It checks every condition first, then
 // writes, all in one transaction.
 func (s *Store) Commit(ctx context.Context, c announce.Change) error {
@@ -129,14 +125,10 @@ func (w *writer) answerHolds(c announce.Change) (err error) {
 	}
 	var ok bool
 	w.wasAnswer, ok, err = get[announce.Answer](w.tx, tableIncidents, keyAnswer(c.Answer.Key))
-	if err == nil && ok && remembered(w.wasAnswer, c.Answer.At) {
+	if err == nil && ok && w.wasAnswer.Remembered(c.Answer.At) {
 		return conflict("the idempotency key was used already")
 	}
 	return err
-}
-
-func remembered(a announce.Answer, now time.Time) bool {
-	return now.Before(a.At.Add(announce.AnswerLife))
 }
 
 func (w *writer) incidents(c announce.Change) error {
@@ -186,14 +178,14 @@ func (w *writer) ledgerEnds(was, is incident.Snapshot) error {
 		return nil
 	}
 	if was.End != "" {
-		if err := keep(w.tx, was.EndedAt.Add(ledgerLife), tableDeliveries, keyLedger(is.ID)); err != nil {
+		if err := keep(w.tx, was.EndedAt.Add(deliver.LedgerLife), tableDeliveries, keyLedger(is.ID)); err != nil {
 			return err
 		}
 	}
 	if is.End == "" {
 		return nil
 	}
-	return expire(w.tx, is.EndedAt.Add(ledgerLife), tableDeliveries, keyLedger(is.ID))
+	return expire(w.tx, is.EndedAt.Add(deliver.LedgerLife), tableDeliveries, keyLedger(is.ID))
 }
 
 func (w *writer) texts(c announce.Change) error {
@@ -224,7 +216,7 @@ func putMemo(tx Tx, m deliver.Memo) error {
 	if m.Incident != deliver.NoIncident {
 		return nil
 	}
-	at := m.At.Add(ledgerLife)
+	at := m.At.Add(deliver.MemoLife)
 	line := keyLine(deliver.Key{Incident: m.Incident, Channel: m.Channel, Recipient: m.Recipient, Slot: m.Slot})
 	if err := expire(tx, at, tableDeliveries, line); err != nil {
 		return err
@@ -374,7 +366,7 @@ func (s *Store) Answer(ctx context.Context, key string, now time.Time) (a announ
 		a, ok, err = get[announce.Answer](tx, tableIncidents, keyAnswer(key))
 		return err
 	})
-	if err != nil || !ok || !remembered(a, now) {
+	if err != nil || !ok || !a.Remembered(now) {
 		return announce.Answer{}, false, err
 	}
 	return a, true, nil

@@ -91,27 +91,12 @@ func TestRates(t *testing.T) {
 	for name, open := range backends() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			porttest.Rates(t, func(t *testing.T, rate, burst float64) porttest.RatesStore {
+			porttest.Rates(t, func(t *testing.T, rate, burst float64) (updates, confirmations porttest.RatesStore) {
 				t.Helper()
-				limits := map[incident.Channel]embedded.Limit{incident.Email: {Rate: rate, Burst: burst}}
-				return embedded.NewRates(open(t), limits).ForConfirmations()
+				r := embedded.NewRates(open(t), map[incident.Channel]embedded.Limit{incident.Email: {Rate: rate, Burst: burst}})
+				return r, r.ForConfirmations()
 			})
 		})
-	}
-}
-
-func TestRatesKeepSlotsForConfirmations(t *testing.T) {
-	t.Parallel()
-	r := embedded.NewRates(embedded.NewMemory(), map[incident.Channel]embedded.Limit{incident.Email: {Rate: 10, Burst: 10}})
-	for n, want := range []bool{true, true, true, false} {
-		wait, err := r.Reserve(t.Context(), incident.Email, 3, porttest.Start)
-		if err != nil || (wait == 0) != want {
-			t.Errorf("Reserve %d = %s, %v, want at once: %t", n, wait, err, want)
-		}
-	}
-	wait, err := r.ForConfirmations().Reserve(t.Context(), incident.Email, 1, porttest.Start)
-	if err != nil || wait != 0 {
-		t.Errorf("Reserve of a confirmation = %s, %v, want at once", wait, err)
 	}
 }
 

@@ -16,23 +16,26 @@ type Limit struct {
 	Rate, Burst float64
 }
 
-// Rates paces channels and holds their switches. What does not change is not
-// written, so that a channel without a limit costs no write.
+// Rates paces channels and holds their switches, as a [deliver.Pacer] decides.
+// It implements [deliver.Rates] and [deliver.Switches]. What does not change is
+// not written, so that a channel without a limit costs no write.
 type Rates struct {
+	deliver.Pacer
 	kv     KV
 	limits map[incident.Channel]Limit
-	kept   float64
 }
 
 // NewRates makes the rates of a store. Channels without a limit go as fast as
 // they can. Updates leave a part of each rate to confirmations.
 func NewRates(kv KV, limits map[incident.Channel]Limit) *Rates {
-	return &Rates{kv: kv, limits: limits, kept: deliver.KeptForConfirmations}
+	r := &Rates{kv: kv, limits: limits}
+	r.Pacer = deliver.NewPacer(r.change)
+	return r
 }
 
 // ForConfirmations answers the same rates for those who may use all of them.
 func (r *Rates) ForConfirmations() *Rates {
-	return &Rates{kv: r.kv, limits: r.limits}
+	return &Rates{Pacer: r.Pacer.ForConfirmations(), kv: r.kv, limits: r.limits}
 }
 
 // pace reads the pace of a channel.
@@ -64,33 +67,6 @@ func (r *Rates) change(ctx context.Context, c incident.Channel, fn func(deliver.
 	})
 }
 
-// Reserve implements deliver.Rates.
-func (r *Rates) Reserve(ctx context.Context, c incident.Channel, n int, now time.Time) (time.Duration, error) {
-	var wait time.Duration
-	var closed error
-	err := r.change(ctx, c, func(p deliver.Pace) (next deliver.Pace) {
-		next, wait, closed = p.Reserve(n, r.kept, now)
-		return next
-	})
-	if err != nil {
-		return 0, err
-	}
-	return wait, closed
-}
-
-// Report implements deliver.Rates.
-func (r *Rates) Report(ctx context.Context, c incident.Channel, answered, unavailable int, now time.Time) error {
-	return r.change(ctx, c, func(p deliver.Pace) deliver.Pace { return p.Report(answered, unavailable, now) })
-}
-
-// Set implements deliver.Switches.
-func (r *Rates) Set(ctx context.Context, c incident.Channel, off bool) error {
-	return r.change(ctx, c, func(p deliver.Pace) deliver.Pace {
-		p.Off = off
-		return p
-	})
-}
-
 // Release closes the breakers that a clock that was ahead has opened, and frees
 // what it has reserved. It is for the start.
 func (r *Rates) Release(ctx context.Context, now time.Time) error {
@@ -98,15 +74,8 @@ func (r *Rates) Release(ctx context.Context, now time.Time) error {
 		ahead := map[string]deliver.Pace{}
 		for _, prefix := range keyChannels() {
 			_, _, err := page(tx, tableIncidents, prefix, "", 0, func(key string, p deliver.Pace) bool {
-				was := p
-				if p.At.After(now) {
-					p.At = now
-				}
-				if b := p.Breaker; b.Until.After(now.Add(longestWait)) || b.Probe.After(now.Add(longestWait)) {
-					p.Breaker = deliver.Breaker{}
-				}
-				if p != was {
-					ahead[key] = p
+				if is := p.Released(now, longestWait); is != p {
+					ahead[key] = is
 				}
 				return false
 			})
@@ -123,7 +92,7 @@ func (r *Rates) Release(ctx context.Context, now time.Time) error {
 	})
 }
 
-// Closed implements deliver.Switches.
+// Closed implements [deliver.Switches].
 func (r *Rates) Closed(ctx context.Context) (cs []incident.Channel, err error) {
 	err = view(ctx, r.kv, func(tx Tx) error {
 		for _, prefix := range keyChannels() {

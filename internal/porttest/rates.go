@@ -16,13 +16,15 @@ type RatesStore interface {
 }
 
 // Rates is the suite of pacing. Open answers a store in which email may be used
-// at a rate a second, with a burst, of which nothing is kept for others, and
-// every other channel without a limit.
-func Rates(t *testing.T, open func(t *testing.T, rate, burst float64) RatesStore) {
+// at a rate a second, with a burst, and every other channel without a limit:
+// once for updates, which leave [deliver.KeptForConfirmations], and once for
+// confirmations, which may use all.
+func Rates(t *testing.T, open func(t *testing.T, rate, burst float64) (updates, confirmations RatesStore)) {
 	t.Helper()
 	t.Run("gives out no more than the burst", func(t *testing.T) {
 		t.Parallel()
-		ctx, r := t.Context(), open(t, 10, 20)
+		ctx := t.Context()
+		_, r := open(t, 10, 20)
 		waits := make([]time.Duration, racers)
 		for _, err := range race(func(n int) (err error) {
 			waits[n], err = r.Reserve(ctx, incident.Email, 2, Start)
@@ -47,9 +49,31 @@ func Rates(t *testing.T, open func(t *testing.T, rate, burst float64) RatesStore
 			t.Errorf("Reserve without a limit = %s, want 0", w)
 		}
 	})
+	t.Run("keeps slots for confirmations", func(t *testing.T) {
+		t.Parallel()
+		ctx := t.Context()
+		updates, confirmations := open(t, 10, 10)
+		reserve := func(what string, r RatesStore, at time.Time, atOnce bool) time.Duration {
+			t.Helper()
+			wait := must1(r.Reserve(ctx, incident.Email, 1, at))(t)
+			if (wait == 0) != atOnce {
+				t.Errorf("Reserve of %s = %s, want at once: %t", what, wait, atOnce)
+			}
+			return wait
+		}
+		for range 9 {
+			reserve("one of nine updates", updates, Start, true)
+		}
+		reserve("an update into what is kept", updates, Start, false)
+		reserve("a confirmation", confirmations, Start, true)
+		wait := reserve("a confirmation beyond the burst", confirmations, Start, false)
+		reserve("an update before a confirmation that waits", updates, Start.Add(wait), false)
+		reserve("a confirmation after its wait", confirmations, Start.Add(wait), true)
+	})
 	t.Run("obeys the switch", func(t *testing.T) {
 		t.Parallel()
-		ctx, r := t.Context(), open(t, 0, 0)
+		ctx := t.Context()
+		r, _ := open(t, 0, 0)
 		for _, c := range []incident.Channel{"slack", incident.Email} {
 			for range 2 {
 				must(t, r.Set(ctx, c, true))
@@ -68,7 +92,8 @@ func Rates(t *testing.T, open func(t *testing.T, rate, burst float64) RatesStore
 	})
 	t.Run("breaks and lets one probe through", func(t *testing.T) {
 		t.Parallel()
-		ctx, r := t.Context(), open(t, 0, 0)
+		ctx := t.Context()
+		r, _ := open(t, 0, 0)
 		for range 10 {
 			must(t, r.Report(ctx, incident.Email, 0, 1, Start))
 		}

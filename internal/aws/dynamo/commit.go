@@ -190,19 +190,15 @@ func (w *committing) answer(a *announce.Answer) {
 // Answer implements announce.Committer.
 func (s *Store) Answer(ctx context.Context, digest string, now time.Time) (announce.Answer, bool, error) {
 	a, ok, err := read[announce.Answer](ctx, s, keyAnswer(digest))
-	if err != nil || !ok || !now.Before(a.At.Add(announce.AnswerLife)) {
+	if err != nil || !ok || !a.Remembered(now) {
 		return announce.Answer{}, false, err
 	}
 	return a, true, nil
 }
 
-// memoLife is how long a memo that belongs to no incident is kept after it was
-// written. Those of an incident are kept with it.
-const memoLife = 90 * 24 * time.Hour
-
 // gone reports whether a memo is kept no longer, though DynamoDB may still have it.
 func gone(m deliver.Memo, now time.Time) bool {
-	return m.Incident == deliver.NoIncident && !now.Before(m.At.Add(memoLife))
+	return m.Incident == deliver.NoIncident && !now.Before(m.At.Add(deliver.MemoLife))
 }
 
 // memo adds a memo and its outbox item. The table is that of incidents.

@@ -15,7 +15,10 @@ import (
 // ledgerLife is how long a line is kept after its last write. An incident may
 // go on for long, and whoever was told its beginning is told its end, so this
 // is twice as long as anybody needs the line after the end.
-const ledgerLife = 180 * 24 * time.Hour
+const ledgerLife = 2 * deliver.LedgerLife
+
+// A line outlives its memo, which is written before it: less does not compile.
+const _ = uint64(ledgerLife - deliver.MemoLife)
 
 // ledgerWave is how many lines are written at once.
 const ledgerWave = 16

@@ -35,13 +35,13 @@ func TestRatesKeepTheirContract(t *testing.T) {
 	for name, api := range clients(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			porttest.Rates(t, func(t *testing.T, rate, burst float64) porttest.RatesStore {
+			porttest.Rates(t, func(t *testing.T, rate, burst float64) (updates, confirmations porttest.RatesStore) {
 				t.Helper()
 				r := dynamo.NewRates(api, fresh(t, api))
 				if err := r.SetRate(t.Context(), incident.Email, rate, burst); err != nil {
 					t.Fatal(err)
 				}
-				return r.ForConfirmations()
+				return r, r.ForConfirmations()
 			})
 		})
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -12,26 +11,30 @@ import (
 	"shirase/internal/incident"
 )
 
-// Rates paces channels and holds their switches, one item for each channel in
-// the table incidents. It implements [deliver.Rates] and [deliver.Switches].
-// Nothing is kept in this process: each call reads the item strongly, so that a
-// switch holds from the next wave on. What does not change is not written, so
-// that a channel without a rate costs no write.
+// Rates paces channels and holds their switches, as a [deliver.Pacer] decides:
+// one item for each channel in the table incidents. It implements [deliver.Rates]
+// and [deliver.Switches]. Nothing is kept in this process: each call reads the
+// item strongly, so that a switch holds from the next wave on. What does not
+// change is not written, so that a channel without a rate costs no write.
 type Rates struct {
+	deliver.Pacer
 	db     db
 	marked marked
 	table  string
-	kept   float64
 }
 
 // NewRates makes the rates of a store. A channel goes as fast as it can until
 // [Rates.SetRate] says how fast. Updates leave a part of each rate to confirmations.
 func NewRates(api *dynamodb.Client, tables Tables) *Rates {
-	return &Rates{db: newDB(api), marked: newMarked(api), table: tables.Incidents, kept: deliver.KeptForConfirmations}
+	r := &Rates{db: newDB(api), marked: newMarked(api), table: tables.Incidents}
+	r.Pacer = deliver.NewPacer(r.change)
+	return r
 }
 
 // ForConfirmations answers the same rates for those who may use all of them.
-func (r *Rates) ForConfirmations() *Rates { return &Rates{db: r.db, marked: r.marked, table: r.table} }
+func (r *Rates) ForConfirmations() *Rates {
+	return &Rates{Pacer: r.Pacer.ForConfirmations(), db: r.db, marked: r.marked, table: r.table}
+}
 
 // change runs fn on the pace of a channel and writes what it answers where that
 // differs. Fn may run more than once.
@@ -49,34 +52,6 @@ func (r *Rates) change(ctx context.Context, c incident.Channel, fn func(deliver.
 		return is, is != p
 	})
 	return err
-}
-
-// Reserve implements [deliver.Rates]. An error may leave the slots taken: they
-// come back with time.
-func (r *Rates) Reserve(ctx context.Context, c incident.Channel, n int, now time.Time) (time.Duration, error) {
-	var wait time.Duration
-	var closed error
-	err := r.change(ctx, c, func(p deliver.Pace) (next deliver.Pace) {
-		next, wait, closed = p.Reserve(n, r.kept, now)
-		return next
-	})
-	if err != nil {
-		return 0, err
-	}
-	return wait, closed
-}
-
-// Report implements [deliver.Rates].
-func (r *Rates) Report(ctx context.Context, c incident.Channel, answered, unavailable int, now time.Time) error {
-	return r.change(ctx, c, func(p deliver.Pace) deliver.Pace { return p.Report(answered, unavailable, now) })
-}
-
-// Set implements [deliver.Switches].
-func (r *Rates) Set(ctx context.Context, c incident.Channel, off bool) error {
-	return r.change(ctx, c, func(p deliver.Pace) deliver.Pace {
-		p.Off = off
-		return p
-	})
 }
 
 // SetRate says how fast a provider may be called: rate in calls a second, 0 for

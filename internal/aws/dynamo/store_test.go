@@ -156,9 +156,9 @@ func TestMemosThatAreOver(t *testing.T) {
 		age  time.Duration
 		ok   bool
 	}{
-		{"in time", deliver.NoIncident, memoLife - time.Nanosecond, true},
-		{"over", deliver.NoIncident, memoLife, false},
-		{"of an incident", "i-1", 2 * memoLife, true},
+		{"in time", deliver.NoIncident, deliver.MemoLife - time.Nanosecond, true},
+		{"over", deliver.NoIncident, deliver.MemoLife, false},
+		{"of an incident", "i-1", 2 * deliver.MemoLife, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

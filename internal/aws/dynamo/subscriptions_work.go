@@ -27,7 +27,7 @@ func (w *writes) memoItem(table string, m deliver.Memo) {
 		return
 	}
 	if m.Incident == deliver.NoIncident {
-		it[TTL] = seconds(m.At.Add(memoLife))
+		it[TTL] = seconds(m.At.Add(deliver.MemoLife))
 	}
 	w.put(table, it, condition{})
 }
