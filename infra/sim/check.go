@@ -86,6 +86,7 @@ type checker struct {
 	// when it wants to be left alone, as far as that was settled.
 	called map[deliver.Key]calledAt
 	asked  map[deliver.Key]time.Time
+	gates  map[incident.Channel]gate
 }
 
 func newChecker() checker {
@@ -96,6 +97,7 @@ func newChecker() checker {
 		left: map[recipient]bool{}, moved: map[recipient]bool{},
 		late: map[recipient]map[incident.ID]time.Time{}, named: map[incident.ID]map[incident.ComponentID]bool{}, made: map[string]bool{}, reopened: map[incident.ID]bool{},
 		undead: map[deliver.Key]bool{}, refused: map[deliver.Key]map[int]bool{}, called: map[deliver.Key]calledAt{}, asked: map[deliver.Key]time.Time{},
+		gates: map[incident.Channel]gate{},
 	}
 }
 

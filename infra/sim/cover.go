@@ -62,7 +62,7 @@ func never(b boundary, f fault) string {
 
 // rareStates are states that every campaign must come to.
 var rareStates = []string{
-	"absorbed by key", "another body under the same key", "answered again by key", "claim busy", "claim final", "claim granted", "claim later", "claim older",
+	"absorbed by key", "another body under the same key", "answered again by key", "breaker open", "breaker probed", "claim busy", "claim final", "claim granted", "claim later", "claim older",
 	"client tries again", "confirmed in flight", "draft: ack", "draft: dismiss", "draft: publish", "end dismissed", "end merged", "end stage", "end withdrawn",
 	"fate refused", "fate sent", "fate superseded", "fate unknown", "fate unsubscribed", "fate withdrawn",
 	"filter changed", "gone", "kill switch", "lost a race", "memo confirmation", "memo escalation", "memo operator", "memo reminder",

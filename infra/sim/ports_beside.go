@@ -119,6 +119,9 @@ func (x rates) Reserve(ctx context.Context, c incident.Channel, n int, now time.
 			of = of.ForConfirmations()
 		}
 		wait, err = of.Reserve(ctx, c, n, now) // a closed channel answers both
+		if err == nil && wait == 0 {
+			x.r.w.admitted(c, n, now)
+		}
 		return err
 	})
 	return wait, err
@@ -126,7 +129,13 @@ func (x rates) Reserve(ctx context.Context, c incident.Channel, n int, now time.
 
 // Report implements deliver.Rates.
 func (x rates) Report(ctx context.Context, c incident.Channel, answered, unavailable int, now time.Time) error {
-	return done(x.r, "report", func() error { return x.r.w.rates.Report(ctx, c, answered, unavailable, now) })
+	return done(x.r, "report", func() error {
+		err := x.r.w.rates.Report(ctx, c, answered, unavailable, now)
+		if err == nil {
+			x.r.w.reported(c, answered, unavailable, now)
+		}
+		return err
+	})
 }
 
 // Set implements deliver.Switches.
