@@ -50,6 +50,9 @@ type stack struct {
 	env    []string
 	urls   map[string]string // queues by name
 	doors  map[string]*runtime.Function
+	tables dynamo.Tables
+	via    map[string]string // the endpoints of functions that have one of their own
+	handed map[string]int    // messages that functions were handed
 }
 
 // reads are the queues of each function.
@@ -67,12 +70,23 @@ var doors = []string{
 // binary, such as the emulator of another processor.
 func newStack(t *testing.T, name, arch string, run ...string) *stack {
 	t.Helper()
-	s := &stack{t: t, config: enginetest.Ministack(t), name: name, urls: map[string]string{}, doors: map[string]*runtime.Function{}}
-	s.sqs = sqs.NewFromConfig(s.config)
-	s.make()
+	s := makeStack(t, name)
 	for _, door := range doors {
 		s.start(door, arch, run)
 	}
+	return s
+}
+
+// makeStack makes a stack in which no function runs yet.
+func makeStack(t *testing.T, name string) *stack {
+	t.Helper()
+	s := &stack{
+		t: t, config: enginetest.Ministack(t), name: name, urls: map[string]string{}, doors: map[string]*runtime.Function{},
+		tables: dynamo.Tables{Incidents: name + "-incidents", Subscribers: name + "-subscribers", Deliveries: name + "-deliveries"},
+		via:    map[string]string{}, handed: map[string]int{},
+	}
+	s.sqs = sqs.NewFromConfig(s.config)
+	s.make()
 	return s
 }
 
@@ -80,8 +94,7 @@ func newStack(t *testing.T, name, arch string, run ...string) *stack {
 func (s *stack) make() {
 	s.t.Helper()
 	ctx := s.t.Context()
-	tables := dynamo.Tables{Incidents: s.name + "-incidents", Subscribers: s.name + "-subscribers", Deliveries: s.name + "-deliveries"}
-	for _, in := range dynamo.Schema(tables) {
+	for _, in := range dynamo.Schema(s.tables) {
 		_, err := dynamodb.NewFromConfig(s.config).CreateTable(ctx, in)
 		// The SDK asks again where the answer was lost, and then it is there.
 		if _, there := errors.AsType[*dynamotypes.ResourceInUseException](err); !there {
@@ -96,10 +109,10 @@ func (s *stack) make() {
 	topic, err := topics.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(s.name + "-updates")})
 	s.must(err)
 	s.env = []string{
-		"AWS_REGION=" + s.config.Region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=" + *s.config.BaseEndpoint,
+		"AWS_REGION=" + s.config.Region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "SHIRASE_ENDPOINT=" + *s.config.BaseEndpoint,
 		"SHIRASE_STACK=" + s.name, "SHIRASE_PUBLIC_URL=" + publicURL, "SHIRASE_SECRETS=" + s.name + "/",
-		"SHIRASE_INCIDENTS_TABLE=" + tables.Incidents, "SHIRASE_SUBSCRIBERS_TABLE=" + tables.Subscribers,
-		"SHIRASE_DELIVERIES_TABLE=" + tables.Deliveries, "SHIRASE_ROOT_SECRET=" + *root.ARN, "SHIRASE_UPDATES_TOPIC=" + *topic.TopicArn,
+		"SHIRASE_INCIDENTS_TABLE=" + s.tables.Incidents, "SHIRASE_SUBSCRIBERS_TABLE=" + s.tables.Subscribers,
+		"SHIRASE_DELIVERIES_TABLE=" + s.tables.Deliveries, "SHIRASE_ROOT_SECRET=" + *root.ARN, "SHIRASE_UPDATES_TOPIC=" + *topic.TopicArn,
 	}
 	for _, q := range []string{
 		"alarm", "fanout", "email", "email-twin", "sms", "sms-twin", "webhook", "webhook-twin", "post", "nudge", "receipt", "parking",
@@ -129,6 +142,9 @@ func (s *stack) start(door, arch string, run []string) {
 	command := append(slices.Clone(run), binary)
 	cmd := exec.CommandContext(context.WithoutCancel(s.t.Context()), command[0], command[1:]...) // Close ends it
 	cmd.Env = slices.Clone(s.env)
+	if via, ok := s.via[door]; ok {
+		cmd.Env = append(cmd.Env, "SHIRASE_ENDPOINT="+via) // the last one holds
+	}
 	if own := reads[door]; own != nil {
 		var urls []string
 		for _, q := range own {
@@ -218,6 +234,7 @@ func (s *stack) deliver(door, q string) bool {
 	if len(batch.Records) == 0 {
 		return false
 	}
+	s.handed[door] += len(batch.Records)
 	event, err := json.Marshal(batch)
 	s.must(err)
 	var answer events.SQSEventResponse

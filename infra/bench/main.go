@@ -154,7 +154,7 @@ func (b *built) start(ctx context.Context, endpoint string) (time.Duration, erro
 // environment is that of every function of a stack.
 func environment(endpoint string) []string {
 	env := []string{
-		"AWS_REGION=ap-northeast-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example", "AWS_ENDPOINT_URL=" + endpoint,
+		"AWS_REGION=ap-northeast-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example", "SHIRASE_ENDPOINT=" + endpoint,
 		"SHIRASE_STACK=bench", "SHIRASE_PUBLIC_URL=https://status.example", "SHIRASE_OWN_QUEUES=" + endpoint + "/123456789012/own",
 		"SHIRASE_SECRETS=bench/", "SHIRASE_CONFIGURATION_SET=bench",
 		"SHIRASE_UPDATES_TOPIC=arn:aws:sns:ap-northeast-1:123456789012:bench-updates",

@@ -51,6 +51,8 @@ type AWS struct {
 	// by SNS. SMSSender is the name shown where a country allows one.
 	SMSOrigin string `env:"SHIRASE_SMS_ORIGIN"`
 	SMSSender string `env:"SHIRASE_SMS_SENDER"`
+	// SMSSet is the configuration set of End User Messaging.
+	SMSSet string `env:"SHIRASE_SMS_SET"`
 	// SMSMaxPrice is the most a part of an SMS may cost, in US dollars.
 	SMSMaxPrice string `env:"SHIRASE_SMS_MAX_PRICE" envDefault:"0.20"`
 	// PublicURL begins every link in a message.
@@ -70,7 +72,7 @@ type AWS struct {
 	// Region and the credentials are given by Lambda. Endpoint replaces every
 	// service where the function runs against an emulator.
 	Region   string `env:"AWS_REGION"`
-	Endpoint string `env:"AWS_ENDPOINT_URL"`
+	Endpoint string `env:"SHIRASE_ENDPOINT"`
 	KeyID    string `env:"AWS_ACCESS_KEY_ID"`
 	Key      Secret `env:"AWS_SECRET_ACCESS_KEY"`
 	Session  Secret `env:"AWS_SESSION_TOKEN"`

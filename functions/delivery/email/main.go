@@ -18,7 +18,7 @@ import (
 func main() {
 	delivering.Start(func(w *wire.Wire) map[incident.Channel]deliver.Sender {
 		from := func(ctx context.Context) (email.From, error) {
-			p, err := w.Store.Current(ctx)
+			p, err := w.Store.Latest(ctx)
 			if err != nil {
 				return email.From{}, err
 			}

@@ -139,6 +139,9 @@ func largeRecords(t *testing.T, s wholeStore) {
 	if err != nil || string(fresh.Source) != string(source) {
 		t.Errorf("Current() differs from what was saved: %v", err)
 	}
+	if latest, err := s.Latest(t.Context()); err != nil || latest != fresh {
+		t.Errorf("Latest() = %v, %v, want what Current() answered", latest != nil, err)
+	}
 }
 
 func longNames(t *testing.T, s wholeStore) {

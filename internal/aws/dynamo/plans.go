@@ -43,6 +43,22 @@ func (s *Store) Current(ctx context.Context) (*plan.Plan, error) {
 	return s.Version(ctx, version)
 }
 
+// Latest answers the newest plan that this process has read, which whoever works
+// on a chunk has just done. It reads only where there is none.
+func (s *Store) Latest(ctx context.Context) (*plan.Plan, error) {
+	s.mu.Lock()
+	newest := 0
+	for version := range s.plans {
+		newest = max(newest, version)
+	}
+	p := s.plans[newest]
+	s.mu.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	return s.Current(ctx)
+}
+
 // Version implements announce.Plans.
 func (s *Store) Version(ctx context.Context, version int) (*plan.Plan, error) {
 	s.mu.Lock()
