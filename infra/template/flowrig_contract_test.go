@@ -5,9 +5,6 @@ package template_test
 import (
 	"archive/zip"
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -16,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"regexp"
 	goruntime "runtime"
 	"strings"
@@ -56,7 +54,7 @@ func deployFlow(t *testing.T) *flow {
 		if r["Type"] == "AWS::Serverless::Function" {
 			properties["CodeUri"] = fmt.Sprintf("s3://flow/%s", properties["CodeUri"])
 			// Lambda needs no such word: there the SDK knows where AWS is.
-			properties["Environment"].(map[string]any)["Variables"].(map[string]any)["AWS_ENDPOINT_URL"] = f.engine //nolint:forcetypeassert // every function has variables
+			properties["Environment"].(map[string]any)["Variables"].(map[string]any)["SHIRASE_ENDPOINT"] = f.engine //nolint:forcetypeassert // every function has variables
 		}
 		return properties["Metrics"] == nil
 	})
@@ -83,17 +81,32 @@ func deployFlow(t *testing.T) *flow {
 		}
 		return stack.Status == "CREATE_COMPLETE"
 	})
-	// The first key is made as the output FirstKey says.
 	id := regexp.MustCompile(`--secret-id (\S+)`).FindStringSubmatch(f.out["FirstKey"])
 	if id == nil {
 		t.Fatalf("the output FirstKey names no secret: %s", f.out["FirstKey"])
 	}
 	root, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &id[1]})
 	f.must(err)
-	mac := hmac.New(sha256.New, []byte(aws.ToString(root.SecretString)))
-	mac.Write([]byte("first key"))
-	f.key = "Bearer shk_first_" + hex.EncodeToString(mac.Sum(nil))
+	f.key = "Bearer " + f.firstKey(aws.ToString(root.SecretString))
 	return f
+}
+
+// firstKey makes the first key as a reader of docs/aws.md does, by its line and
+// the output that it runs. Only AWS's own command is replaced.
+func (f *flow) firstKey(root string) string {
+	f.t.Helper()
+	doc, err := os.ReadFile("../../docs/aws.md")
+	f.must(err)
+	line := regexp.MustCompile(`(?m)^export SHIRASE_KEY=.*$`).Find(doc)
+	if line == nil {
+		f.t.Fatal("docs/aws.md does not say how the first key is made")
+	}
+	cmd := exec.CommandContext(f.t.Context(), "bash", "-euc", `aws() { printf %s "$ROOT"; }; out() { printf %s "${!1}"; }; `+ //nolint:gosec // our own page
+		string(line)+`; printf %s "$SHIRASE_KEY"`)
+	cmd.Env = append(os.Environ(), "ROOT="+root, "FirstKey="+f.out["FirstKey"])
+	key, err := cmd.Output()
+	f.must(err)
+	return string(key)
 }
 
 // zipped builds a function for this machine and answers what Lambda takes.

@@ -21,7 +21,7 @@ var actions = map[string][]string{
 	"sqs.SendMessageBatch":             {"sqs:SendMessage"},
 	"sqs.ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
 	"sqs.DeleteMessageBatch":           {"sqs:DeleteMessage"},
-	"sesv2.SendEmail":                  {"ses:SendEmail"},
+	"sesv2.SendEmail":                  {"ses:SendEmail", "ses:SendRawEmail"},
 }
 
 // prefixes says how IAM calls a service that the SDK calls differently.

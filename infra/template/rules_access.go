@@ -110,13 +110,27 @@ func sources(s *Stack, found report) {
 			st.trusted && slices.Equal(st.services, []string{"lambda.amazonaws.com"}) {
 			continue
 		}
-		if !slices.Equal(st.conditions["aws:sourceaccount"], []string{Account}) {
+		arns := st.conditions["aws:sourcearn"]
+		if !slices.Equal(st.conditions["aws:sourceaccount"], []string{Account}) && !s.holds(arns) {
 			found(st.resource.Name, "lets %s in for any account", strings.Join(st.services, ", "))
 		}
-		if arns := st.conditions["aws:sourcearn"]; len(arns) == 0 || slices.Contains(arns, "*") {
+		if len(arns) == 0 || slices.Contains(arns, "*") {
 			found(st.resource.Name, "lets %s in for any source", strings.Join(st.services, ", "))
 		}
 	}
+}
+
+// holds reports whether ARNs name the account themselves, or a resource of the
+// stack. Then it need not be asked for beside them, and better is not: not every
+// service says for whom it comes.
+func (s *Stack) holds(arns []string) bool {
+	for _, arn := range arns {
+		_, own := s.resources[named(arn)]
+		if part := strings.Split(arn, ":"); !own && (len(part) < 6 || part[4] != Account) {
+			return false
+		}
+	}
+	return len(arns) > 0
 }
 
 // keyed says by which property each kind of store names its key.
@@ -162,7 +176,8 @@ func services(k Resource, found report) {
 			continue
 		}
 		for _, service := range st.services {
-			bare := service == "events.amazonaws.com" // it sends no source with what it asks
+			// EventBridge sends no source with what it asks; whether SNS does nobody says.
+			bare := service == "events.amazonaws.com" || service == "sns.amazonaws.com"
 			if bare == (len(st.conditions) == 0) {
 				use[service] = true
 			}

@@ -86,6 +86,10 @@ func routes(s *Stack, found report) {
 // integration is how long API Gateway waits for a function.
 const integration = 30
 
+// intake is how much of the account's concurrency alarms need at least: 10,000 a
+// minute, of which one function takes some ten a second.
+const intake = 20
+
 // times: P14.
 func times(s *Stack, found report) {
 	front := map[string]bool{}
@@ -115,11 +119,11 @@ func times(s *Stack, found report) {
 		if s.resources[m.queue].Number("VisibilityTimeout")/6 <= s.resources[m.function].timeout() {
 			found(m.queue, "shows a message again too soon after %s's timeout", m.function)
 		}
-		sender := strings.HasPrefix(m.function, "Delivery")
-		if sender && m.most == 0 && s.resources[m.function].Get("ReservedConcurrentExecutions") == nil {
+		greedy := strings.HasPrefix(m.function, "Delivery") || m.function == "AlarmFunction"
+		if greedy && m.most == 0 && s.resources[m.function].Get("ReservedConcurrentExecutions") == nil {
 			found(m.function, "may take all concurrency for %s", m.queue)
 		}
-		if m.function == "AlarmFunction" && m.most > 0 {
+		if m.function == "AlarmFunction" && m.most > 0 && m.most < intake {
 			found(m.function, "is held back on %s", m.queue)
 		}
 	}

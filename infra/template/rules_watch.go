@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A metric is what an alarm looks at: namespace, name and the resource that its
-// one dimension names.
+// A metric is what an alarm looks at: namespace, name and the resource, or else
+// the word, that its first dimension names.
 type metric struct{ space, name, of string }
 
 // watched answers the metrics that an alarm looks at, and how many it pays for.
@@ -16,7 +16,8 @@ func watched(a Resource) []metric {
 	read := func(m any) metric {
 		var of string
 		for _, d := range items(at(m, "Dimensions")) {
-			of = named(text(at(d, "Value")))
+			value := text(at(d, "Value"))
+			of = cmp.Or(of, named(value), value)
 		}
 		return metric{text(at(m, "Namespace")), text(at(m, "MetricName")), of}
 	}
@@ -45,6 +46,9 @@ func alarms(s *Stack, found report) {
 		for _, m := range watched(a) {
 			seen[m] = true
 		}
+		if fills(a) && (a.Number("DatapointsToAlarm") < 1 || a.Number("DatapointsToAlarm") >= a.Number("EvaluationPeriods")) {
+			found(a.Name, "may see nothing but what FILL fills in")
+		}
 	}
 	want := func(of, space, name string) {
 		m := metric{space, name, of}
@@ -61,6 +65,11 @@ func alarms(s *Stack, found report) {
 			want(q.Name, "AWS/SQS", "ApproximateAgeOfOldestMessage")
 		} else {
 			want(q.Name, "AWS/SQS", "ApproximateNumberOfMessagesVisible")
+		}
+	}
+	for _, w := range [][2]string{{"AlarmFunction", "alarm"}, {"FanOutFunction", "fanout"}, {"DeliveryEmailFunction", "delivery"}} {
+		if _, there := s.resources[w[0]]; there {
+			want(w[1], "Shirase", "waited_ms") // what SQS's own age leaves out
 		}
 	}
 	for _, f := range slices.Sorted(maps.Keys(s.asyncs())) {
@@ -83,6 +92,12 @@ func alarms(s *Stack, found report) {
 		want("", "AWS/SES", "Reputation.ComplaintRate")
 	}
 	spends(s, seen, found)
+}
+
+// fills reports whether an alarm is on an expression that fills in what is
+// missing. The newest minute is, as long as its metrics are late.
+func fills(a Resource) bool {
+	return slices.ContainsFunc(items(a.Get("Metrics")), func(m any) bool { return strings.Contains(text(at(m, "Expression")), "FILL(") })
 }
 
 // reaches reports whether an alarm goes to a topic that a person reads and

@@ -27,6 +27,8 @@ type verdict struct {
 // tally counts what one invocation did, for its summary line.
 type tally struct {
 	records, failed, later, parked, signals, unreadable int
+	// waited is how long the oldest record that stays has been on its queue.
+	waited time.Duration
 	// kinds counts what is of one function only, by words of a closed list.
 	kinds map[string]int
 }
@@ -148,6 +150,7 @@ func (b *batch) guard(ctx context.Context, m events.SQSMessage, f func() (verdic
 		return err // of no queue: the error is the invocation's answer
 	}
 	attempt := attempts(m)
+	b.tally.waited = max(b.tally.waited, b.age(m))
 	wait := min(max(v.wait, 0), maxBackoff)
 	if err != nil {
 		wait = backoff(attempt, b.jitter)
@@ -195,7 +198,7 @@ func (b *batch) summary(ctx context.Context, err error) {
 	attrs := []slog.Attr{
 		slog.Int(keyRecords, b.tally.records), slog.Int(keyFailed, b.tally.failed), slog.Int(keyLater, b.tally.later), slog.Int(keyParked, b.tally.parked),
 		slog.Int(keySignals, b.tally.signals), slog.Int(keyUnreadable, b.tally.unreadable),
-		slog.Int64(keyTook, b.now().Sub(b.began).Milliseconds()),
+		slog.Int64(keyTook, b.now().Sub(b.began).Milliseconds()), slog.Int64(keyWaited, b.tally.waited.Milliseconds()),
 	}
 	for _, kind := range slices.Sorted(maps.Keys(b.tally.kinds)) {
 		attrs = append(attrs, slog.Int(kind, b.tally.kinds[kind]))
@@ -204,6 +207,18 @@ func (b *batch) summary(ctx context.Context, err error) {
 		level = slog.LevelWarn
 	}
 	b.log.LogAttrs(ctx, level, msgDone, attrs...)
+}
+
+// age answers how long ago a message was sent; 0 where it does not say. SQS leaves
+// out of its own metric what was received three times, so whoever watches a queue
+// needs it from here.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+func (b *batch) age(m events.SQSMessage) time.Duration {
+	ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(0, b.now().Sub(time.UnixMilli(ms)))
 }
 
 // attempts answers how often a message has been received, this time included.

@@ -247,6 +247,51 @@ func TestPostponeMayFail(t *testing.T) {
 	}
 }
 
+// What stays says how long it has been there, however often it was received.
+func TestSummarySaysHowLongWorkHasWaited(t *testing.T) {
+	t.Parallel()
+	old := func(id string, seq int, age time.Duration) events.SQSMessage {
+		m := message(id, chunkBody(seq))
+		m.Attributes["SentTimestamp"] = fmt.Sprint(noon.Add(-age).UnixMilli())
+		m.Attributes["ApproximateReceiveCount"] = "900"
+		return m
+	}
+	for _, tt := range []struct {
+		name   string
+		events []events.SQSMessage
+		want   float64
+	}{
+		{"nothing stays", []events.SQSMessage{old("m1", 9, time.Hour)}, 0},
+		{"the oldest of two that stay", []events.SQSMessage{old("m1", 1, time.Minute), old("m2", 2, time.Hour), old("m3", 9, 2*time.Hour)}, 3_600_000},
+		{"a clock behind", []events.SQSMessage{old("m1", 1, -time.Minute)}, 0},
+		{"no word of it", []events.SQSMessage{message("m1", chunkBody(1))}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			q, _, _ := queue()
+			q.Log = slog.New(slog.NewJSONHandler(&out, nil))
+			w := &work{again: map[int]time.Time{1: noon.Add(time.Second)}, errs: map[int]error{2: errors.New("away")}}
+			raw, err := json.Marshal(events.SQSEvent{Records: tt.events})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := (handler.Delivery{Queue: q, Chunks: w}).Handle(t.Context(), raw); err != nil {
+				t.Fatal(err)
+			}
+			var last map[string]any
+			for l := range bytes.Lines(out.Bytes()) {
+				if err := json.Unmarshal(l, &last); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if last["waited_ms"] != tt.want {
+				t.Errorf("summary = %v, want waited_ms %v", last, tt.want)
+			}
+		})
+	}
+}
+
 func TestWhatTheTimeDoesNotSufficeForGoesBack(t *testing.T) {
 	t.Parallel()
 	q, v, _ := queue()

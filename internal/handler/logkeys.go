@@ -12,6 +12,7 @@ const (
 	keySignals    = "signals"
 	keyUnreadable = "unreadable"
 	keyTook       = "took_ms"
+	keyWaited     = "waited_ms" // since the oldest of those that stay was sent
 	keyMessage    = "message_id"
 	keyAttempt    = "attempt"
 	keyWait       = "wait_ms"

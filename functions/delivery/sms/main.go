@@ -16,7 +16,8 @@ import (
 
 func main() {
 	delivering.Start(func(w *wire.Wire) map[incident.Channel]deliver.Sender {
-		how := text.Config{Sender: w.Config.SMSSender, MaxPrice: w.Config.SMSMaxPrice, Origin: w.Config.SMSOrigin}
+		c := w.Config
+		how := text.Config{Sender: c.SMSSender, MaxPrice: c.SMSMaxPrice, Origin: c.SMSOrigin, Set: c.SMSSet}
 		var s deliver.Sender = text.NewSNS(sns.NewFromConfig(w.AWS), how, time.Now)
 		if how.Origin != "" {
 			s = text.NewEUM(pinpointsmsvoicev2.NewFromConfig(w.AWS), how, time.Now)

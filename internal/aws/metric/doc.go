@@ -6,7 +6,7 @@
 // Every whole or broken number of such a line is a metric: a count, or
 // milliseconds or bytes where its key ends in _ms or _bytes; zeros are left out, so
 // an idle month costs no metric but those that show it idles. The dimensions are
-// function and channel, with bounded values; never an incident, a person or a text.
+// stack, function and channel, with bounded values; never an incident, a person or a text.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 package metric

@@ -35,7 +35,7 @@ const (
 
 // dimensions are the keys whose values tell metrics apart; of at most 30 that the
 // format allows.
-var dimensions = []string{"channel", "function"}
+var dimensions = []string{"channel", "function", "stack"}
 
 // Handler is a slog.Handler that adds the metrics to the lines that have them and
 // hands every line on.
@@ -120,9 +120,10 @@ type directive struct {
 
 type definition struct{ Name, Unit string }
 
-// dimension adds an attribute to the dimensions if it is one.
+// dimension adds an attribute to the dimensions if it is one. The name of a stack
+// may have capitals.
 func dimension(dims map[string]string, a slog.Attr) map[string]string {
-	if !slices.Contains(dimensions, a.Key) || a.Value.Kind() != slog.KindString || !word(a.Value.String()) {
+	if !slices.Contains(dimensions, a.Key) || a.Value.Kind() != slog.KindString || !word(strings.ToLower(a.Value.String())) {
 		return dims
 	}
 	if dims == nil {
