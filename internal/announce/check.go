@@ -15,7 +15,8 @@ import (
 const clockSkew = 5 * time.Minute
 
 // checkInput answers every fault of what a person states and writes: a language
-// that the plan has not got, an effect without words, a past that lies ahead.
+// that the plan has not got, an effect without words, a past that lies ahead, a
+// recovery that lies behind.
 func checkInput(pl *plan.Plan, f incident.Facts, text incident.Text, now time.Time) error {
 	faults := []error{checkLocales(pl, "text", text)}
 	for _, t := range []struct {
@@ -45,6 +46,9 @@ func checkInput(pl *plan.Plan, f incident.Facts, text incident.Text, now time.Ti
 		if t.fact.Known() && t.fact.Value.After(now.Add(clockSkew)) {
 			faults = append(faults, incident.Invalid(t.field, "must not be in the future"))
 		}
+	}
+	if _, to := f.Outlook.Value.Window(); f.Outlook.Value.Kind() == incident.OutlookWindow && !to.After(now) {
+		faults = append(faults, incident.Invalid("facts.outlook.to", "must be in the future"))
 	}
 	return errors.Join(faults...)
 }

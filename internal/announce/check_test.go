@@ -150,6 +150,30 @@ func TestWhoeverPublishesHasTakenItOn(t *testing.T) {
 	}
 }
 
+// A recovery that is over by the time it is announced is a slip of the day or the
+// zone, and would reach readers as an outlook that nobody knows.
+func TestAnOutlookLiesAhead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	inc := s.open(trouble())
+	outlook := func(to time.Time) error {
+		w, err := incident.NewWindow(to.Add(-30*time.Minute), to, nil, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Update(t.Context(), inc.ID, announce.UpdateInput{Stage: incident.Identified, Facts: incident.Facts{Outlook: confirmed(w)}}, who)
+		return err
+	}
+	for _, to := range []time.Time{s.clock(), s.clock().Add(-24 * time.Hour)} {
+		if err := outlook(to); !errors.Is(err, incident.ErrInvalid) || !strings.Contains(err.Error(), "facts.outlook.to") {
+			t.Errorf("Update() with an outlook until %s at %s = %v, want facts.outlook.to refused", to, s.clock(), err)
+		}
+	}
+	if err := outlook(s.clock().Add(time.Minute)); err != nil {
+		t.Errorf("Update() with an outlook that lasts = %v", err)
+	}
+}
+
 // TestOneSilenceIsOneUpdate is of what falls due in one silence: the story of
 // each that was once told twice.
 func TestOneSilenceIsOneUpdate(t *testing.T) {

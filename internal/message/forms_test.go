@@ -38,12 +38,12 @@ func TestFormsOfAShortMessage(t *testing.T) {
 		in    incident.Locale
 		want  string
 	}{
-		{"full, noticed", "7k2qm4", "https://minato.test/7K2Q", noticed, incident.Customers, "ja", "ミナト請求【障害発生】請求書を送信できません(14:07確認)。次は14:37までに "},
-		{"no brackets, noticed", "7k2qm4", shortLink, noticed, incident.Customers, "ja", "ミナト請求:請求書を送信できません(14:07確認)。次は14:37までに "},
-		{"one machine, noticed", "b31vwh", localLink, noticed, incident.Customers, "ja", "ミナト請求:請求書を送信できません(14:07確認)。次は14:37までに "},
+		{"full, noticed", "7k2qm4", "https://minato.test/7K2Q", noticed, incident.Customers, "ja", "ミナト請求【障害発生】請求書を送信できません(14:07検知)。次は14:37までに "},
+		{"no brackets, noticed", "7k2qm4", shortLink, noticed, incident.Customers, "ja", "ミナト請求:請求書を送信できません(14:07検知)。次は14:37までに "},
+		{"one machine, noticed", "b31vwh", localLink, noticed, incident.Customers, "ja", "ミナト請求:請求書を送信できません(14:07検知)。次は14:37までに "},
 		{"one machine, begun", "b31vwh", localLink, nil, incident.Customers, "ja", "ミナト請求:14:05ごろから請求書を送信できません。次は14:30までに "},
-		{"by severity", "b31vwh", localLink, noticed, incident.Engineering, "ja", "障害・高:請求書を送信できません(14:07確認)。次は14:37までに "},
-		{"a drill has no room for the name", "drill-b31vwh", localLink, noticed, incident.Customers, "ja", "【訓練】障害:請求書を送信できません(14:07確認)。次は14:37までに "},
+		{"by severity", "b31vwh", localLink, noticed, incident.Engineering, "ja", "障害・高:請求書を送信できません(14:07検知)。次は14:37までに "},
+		{"a drill has no room for the name", "drill-b31vwh", localLink, noticed, incident.Customers, "ja", "【訓練】障害:請求書を送信できません(14:07検知)。次は14:37までに "},
 		{"a longer effect", "b31vwh", localLink, func(in *message.Input) {
 			noticed(in)
 			in.Update.Facts.Effect = sure(both("オンラインでのお支払いができません。", "Online payments cannot be made."), in.Update.At)
@@ -51,15 +51,15 @@ func TestFormsOfAShortMessage(t *testing.T) {
 		{"an effect with no room gives way to its topic", "b31vwh", localLink, func(in *message.Input) {
 			noticed(in)
 			in.Update.Facts.Effect = sure(both("オンラインでのお支払いと、請求書の送信と、支払いの記録ができません。", "x"), in.Update.At)
-		}, incident.Engineering, "ja", "【障害・重大度高】請求書の送信に問題(14:07確認)。次は14:37までに "},
+		}, incident.Engineering, "ja", "【障害・重大度高】請求書の送信に問題(14:07検知)。次は14:37までに "},
 		{"several effects", "7k2qm4", shortLink, func(in *message.Input) {
 			noticed(in)
 			in.Update.Components = []incident.ComponentID{"send", "pay", "search", "export", "login"}
-		}, incident.Customers, "ja", "ミナト請求:請求書の送信など5件に問題(14:07確認)。次は14:37までに "},
+		}, incident.Customers, "ja", "ミナト請求:請求書の送信など5件に問題(14:07検知)。次は14:37までに "},
 		{"straight to the cause", "b31vwh", localLink, func(in *message.Input) {
 			noticed(in)
 			in.Update.Stage = incident.Identified
-		}, incident.Customers, "ja", "ミナト請求:請求書を送信できません(14:07確認)。次は14:37までに "},
+		}, incident.Customers, "ja", "ミナト請求:請求書を送信できません(14:07検知)。次は14:37までに "},
 		{"resolved", "b31vwh", localLink, func(in *message.Input) { resolved(in, incident.DataNone) }, incident.Customers, "ja", "ミナト請求:請求書の送信は復旧しました(15日14:05〜14:10)。 "},
 		{"resolved, with word of lost data", "b31vwh", localLink, func(in *message.Input) { resolved(in, incident.DataLost) }, incident.Customers, "ja", "復旧:請求書の送信。失われたデータがあります。 "},
 		{"English, noticed", "b31vwh", localLink, noticed, incident.Customers, "en", "[Investigating] Minato Billing: Invoices cannot be sent. Noticed at 14:07 JST. Next update by 14:37 JST. "},

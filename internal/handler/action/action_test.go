@@ -222,7 +222,7 @@ func TestDismiss(t *testing.T) {
 	d := r.drafted("api-errors")
 	path := r.path(d.ID, "sato")
 	seen := r.get(path)
-	r.says(seen, "だれにも知らせないまま終わります")
+	r.says(seen, "誰にも知らせないまま終わります")
 	body := r.do(http.MethodGet, path, nil).body
 	if open, button := strings.LastIndex(body, "<details>"), strings.Index(body, `value="dismiss"`); open < 0 || open > button {
 		t.Error("one tap dismisses: the button must lie in what has to be opened first")
