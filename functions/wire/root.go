@@ -21,9 +21,19 @@ type Root struct {
 	url    string
 }
 
-// Root reads the generated secret. It is never changed: the ids of recipients
-// are made from it, and another would make strangers of all of them.
+// rootWithin is how long the root secret is waited for. A function reads it as it
+// starts, for which Lambda gives 10 seconds: one that ends in time says why, and is
+// started again.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+const rootWithin = 8 * time.Second
+
+// Root reads the generated secret, for at most 8 seconds. It is never changed: the
+// ids of recipients are made from it, and another would make strangers of all of
+// them.
 func (w *Wire) Root(ctx context.Context) (*Root, error) {
+	ctx, cancel := context.WithTimeout(ctx, rootWithin)
+	defer cancel()
 	key, err := secret.NewRoot(secretsmanager.NewFromConfig(w.AWS), w.Config.RootSecret).Key(ctx)
 	if err != nil {
 		return nil, err

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/oklog/ulid/v2"
@@ -73,11 +75,39 @@ func clients(c config.AWS) aws.Config {
 	out := aws.Config{
 		Region:      c.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(c.KeyID, string(c.Key), string(c.Session)),
+		HTTPClient:  shared(),
 	}
 	if c.Endpoint != "" {
 		out.BaseEndpoint = aws.String(c.Endpoint)
 	}
 	return out
+}
+
+// The limits of the HTTP client that all clients share.
+const (
+	// idle is how many connections to one service are kept open. A wave has 16 calls,
+	// and some stores have a few waves at once; the SDK keeps 10, so that a wave would
+	// shake hands six times anew.
+	idle = 64
+	// services is how many services a function speaks to at once.
+	services = 4
+	// attempt is how long one attempt of a call may take, from dialling to the end of
+	// the answer; the SDK itself knows no limit, so that a dead connection would last
+	// until Lambda ends the function. A healthy call takes a tenth of a second, and
+	// three attempts fit into a request of API Gateway. Calls that must not be made
+	// twice take longer; see [shirase/internal/aws/once.Patient].
+	attempt = 5 * time.Second
+)
+
+// shared answers one HTTP client for all clients of a function, and so one pool of
+// connections: the SDK would make one for each client, and several stores speak to
+// DynamoDB. It is frozen, since the SDK copies any other, pool and all. The limit
+// is that of an exchange. The SDK's read timeout is none: it runs while a connection
+// rests, and would end a call that comes just before.
+func shared() aws.HTTPClient {
+	return awshttp.NewBuildableClient().WithTimeout(attempt).WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost, t.MaxIdleConns = idle, services*idle
+	}).Freeze()
 }
 
 // NewID answers an id that sorts by time.

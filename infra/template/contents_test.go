@@ -102,7 +102,9 @@ func TestVariablesAreSettings(t *testing.T) {
 	}
 	for _, way := range []string{"defaults", "all"} {
 		for _, f := range stack(t, shipped, way).Functions() {
-			vars := map[string]string{"AWS_REGION": template.Region}
+			vars := map[string]string{ // which Lambda gives
+				"AWS_REGION": template.Region, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example",
+			}
 			for name, value := range f.Environment() {
 				if !known[name] {
 					t.Errorf("%s is given %s, which is no setting", f.Name, name)

@@ -101,7 +101,7 @@ func (f *flow) firstKey(root string) string {
 	if line == nil {
 		f.t.Fatal("docs/aws.md does not say how the first key is made")
 	}
-	cmd := exec.CommandContext(f.t.Context(), "bash", "-euc", `aws() { printf %s "$ROOT"; }; out() { printf %s "${!1}"; }; `+ //nolint:gosec // our own page
+	cmd := exec.CommandContext(f.t.Context(), "bash", "-euc", `aws() { printf %s "$ROOT"; }; out() { printf %s "${!1}"; }; `+
 		string(line)+`; printf %s "$SHIRASE_KEY"`)
 	cmd.Env = append(os.Environ(), "ROOT="+root, "FirstKey="+f.out["FirstKey"])
 	key, err := cmd.Output()

@@ -53,7 +53,8 @@ type AWS struct {
 	SMSSender string `env:"SHIRASE_SMS_SENDER"`
 	// SMSSet is the configuration set of End User Messaging.
 	SMSSet string `env:"SHIRASE_SMS_SET"`
-	// SMSMaxPrice is the most a part of an SMS may cost, in US dollars.
+	// SMSMaxPrice is the most a part of an SMS may cost, in US dollars, such as
+	// 0.20: one or two digits, a point, and one to five.
 	SMSMaxPrice string `env:"SHIRASE_SMS_MAX_PRICE" envDefault:"0.20"`
 	// PublicURL begins every link in a message.
 	PublicURL string `env:"SHIRASE_PUBLIC_URL"`
@@ -120,12 +121,15 @@ func (c AWS) Check(needs ...string) error {
 			faults = append(faults, fmt.Errorf("%s %s", variable, problem))
 		}
 	}
-	for _, need := range append(slices.Clone(needs), "AWS_REGION") {
+	// A runtime that keeps its credentials elsewhere is to fail here, not at its
+	// first call.
+	for _, need := range append(slices.Clone(needs), "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") {
 		must(c.given[need], need, "is missing")
 	}
 	must(c.Shards >= 1 && c.Shards <= 64, "SHIRASE_SHARDS", "must be between 1 and 64")
 	must(c.Lease >= 20*time.Second, "SHIRASE_LEASE", "must be at least 20s")
 	must(c.Timeout >= c.Lease+margin, "SHIRASE_TIMEOUT", "must be at least 5s longer than SHIRASE_LEASE")
+	must(price(c.SMSMaxPrice), "SHIRASE_SMS_MAX_PRICE", "must be a price such as 0.20")
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		must(err == nil && u.Scheme == "https" && u.Host != "" && u.RawQuery == "" && u.Fragment == "",
@@ -133,4 +137,13 @@ func (c AWS) Check(needs ...string) error {
 		must(!strings.HasSuffix(c.PublicURL, "/"), "SHIRASE_PUBLIC_URL", "must not end with a slash")
 	}
 	return errors.Join(faults...)
+}
+
+// price reports whether a text is a price as End User Messaging takes one.
+//
+// https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/API_SendTextMessage.html
+func price(s string) bool {
+	whole, part, _ := strings.Cut(s, ".")
+	digits := strings.Trim(whole+part, "0123456789") == ""
+	return digits && len(whole) >= 1 && len(whole) <= 2 && len(part) >= 1 && len(part) <= 5
 }

@@ -20,7 +20,8 @@ func TestAWSListsEveryFault(t *testing.T) {
 	}
 	got := fmt.Sprint(c.Check("SHIRASE_INCIDENTS_TABLE", "SHIRASE_ROOT_SECRET"))
 	for _, want := range []string{
-		"INCIDENTS_TABLE is missing", "ROOT_SECRET is missing", "AWS_REGION is missing", "SHARDS", "LEASE", "TIMEOUT",
+		"INCIDENTS_TABLE is missing", "ROOT_SECRET is missing", "AWS_REGION is missing", "AWS_ACCESS_KEY_ID is missing",
+		"AWS_SECRET_ACCESS_KEY is missing", "SHARDS", "LEASE", "TIMEOUT",
 		"PUBLIC_URL must be", "PUBLIC_URL must not end",
 	} {
 		if !strings.Contains(got, want) {
@@ -29,9 +30,34 @@ func TestAWSListsEveryFault(t *testing.T) {
 	}
 }
 
+// lambda adds to variables those that Lambda gives.
+func lambda(vars map[string]string) map[string]string {
+	vars["AWS_REGION"], vars["AWS_ACCESS_KEY_ID"], vars["AWS_SECRET_ACCESS_KEY"] = "ap-northeast-1", "AKIDEXAMPLE", "example"
+	return vars
+}
+
+// TestAWSTakesPricesAsTheServiceDoes holds that no price is taken that End User
+// Messaging would refuse with every SMS.
+func TestAWSTakesPricesAsTheServiceDoes(t *testing.T) {
+	t.Parallel()
+	for price, ok := range map[string]bool{
+		"": true, "0.20": true, "9.0": true, "12.34567": true, "1": false, "1.": false, ".5": false, "100.00": false,
+		"0.200001": false, "0,20": false, "-1.0": false, "1.2.3": false, "0.2 ": false, "1e.1": false, "\u0661.5": false,
+	} {
+		c, err := config.ParseAWS(lambda(map[string]string{"SHIRASE_SMS_MAX_PRICE": price}))
+		if err != nil {
+			t.Fatalf("ParseAWS(%q) = %v", price, err)
+		}
+		err = c.Check()
+		if (err == nil) != ok || err != nil && err.Error() != "SHIRASE_SMS_MAX_PRICE must be a price such as 0.20" {
+			t.Errorf("Check() of the price %q = %v, want a fault: %t", price, err, !ok)
+		}
+	}
+}
+
 func TestAWSDefaultsAreValid(t *testing.T) {
 	t.Parallel()
-	c, err := config.ParseAWS(map[string]string{"AWS_REGION": "ap-northeast-1", "SHIRASE_STACK": "shirase"})
+	c, err := config.ParseAWS(lambda(map[string]string{"SHIRASE_STACK": "shirase"}))
 	if err != nil {
 		t.Fatalf("ParseAWS() = %v", err)
 	}

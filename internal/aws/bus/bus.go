@@ -65,6 +65,7 @@ const (
 	msgText   = "engineering text left out"
 	msgNotice = "notice not sent"
 	msgBare   = "pointer published without a text"
+	msgPlain  = "text published without a subject"
 
 	keyIncident = "incident"
 	keyUpdate   = "update"
@@ -122,8 +123,23 @@ func (b *Bus) beside(ctx context.Context, p deliver.Pointer, within time.Duratio
 }
 
 // publish sends a pointer with the mail beside it. If SNS takes exception to what
-// is beside it, the pointer goes alone.
+// is beside it, the subject is left out, as [Bus.post] does, and then the text.
 func (b *Bus) publish(ctx context.Context, in sns.PublishInput, pointer string, m mail) error {
+	err := b.try(ctx, in, pointer, m)
+	if refused(err) && m.subject != "" && m.text != "" {
+		b.log.WarnContext(ctx, msgPlain, keyError, err.Error())
+		m.subject = ""
+		err = b.try(ctx, in, pointer, m)
+	}
+	if refused(err) && m != (mail{}) {
+		b.log.WarnContext(ctx, msgBare, keyError, err.Error())
+		err = b.try(ctx, in, pointer, mail{})
+	}
+	return err
+}
+
+// try sends a pointer with a mail beside it as they are.
+func (b *Bus) try(ctx context.Context, in sns.PublishInput, pointer string, m mail) error {
 	full, err := structured(pointer, m)
 	if err != nil {
 		return err
@@ -132,15 +148,6 @@ func (b *Bus) publish(ctx context.Context, in sns.PublishInput, pointer string, 
 	if m.subject != "" {
 		in.Subject = &m.subject
 	}
-	_, err = b.call(ctx, &in)
-	if !refused(err) || m == (mail{}) {
-		return err
-	}
-	b.log.WarnContext(ctx, msgBare, keyError, err.Error())
-	if full, err = structured(pointer, mail{}); err != nil {
-		return err
-	}
-	in.Message, in.Subject = &full, nil
 	_, err = b.call(ctx, &in)
 	return err
 }

@@ -177,21 +177,32 @@ func TestPublishAgainstFaults(t *testing.T) {
 			return ""
 		}
 	}
+	where := func(odd func(publication) bool) func(publication, int) string {
+		return func(p publication, _ int) string {
+			if odd(p) {
+				return "InvalidParameter"
+			}
+			return ""
+		}
+	}
+	named := func(p publication) bool { return p.Subject != "" }
+	worded := func(p publication) bool { return strings.Contains(p.Message, `"email"`) }
 	always := func(code string) func(publication, int) string { return func(publication, int) string { return code } }
 	for _, tt := range []struct {
 		name  string
 		fault func(publication, int) string
 		calls int
-		bare  bool // the last one is the pointer alone
+		left  string // what the last call has left beside the pointer
 		ok    bool
 	}{
-		{"throttled once", first("Throttling"), 2, false, true},
-		{"throttled", always("Throttling"), 3, false, false},
-		{"an error inside once", first("InternalFailure"), 1, false, false}, // as 400, which is not tried again
-		{"the text or subject refused", first("InvalidParameter"), 2, true, true},
-		{"all refused", always("InvalidParameter"), 2, true, false},
-		{"no such topic", always("NotFound"), 1, false, false},
-		{"not allowed", always("AuthorizationError"), 1, false, false},
+		{"throttled once", first("Throttling"), 2, "text and subject", true},
+		{"throttled", always("Throttling"), 3, "text and subject", false},
+		{"an error inside once", first("InternalFailure"), 1, "text and subject", false}, // as 400, which is not tried again
+		{"the subject refused", where(named), 2, "text", true},
+		{"the text refused", where(worded), 3, "nothing", true},
+		{"all refused", always("InvalidParameter"), 3, "nothing", false},
+		{"no such topic", always("NotFound"), 1, "text and subject", false},
+		{"not allowed", always("AuthorizationError"), 1, "text and subject", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -203,8 +214,9 @@ func TestPublishAgainstFaults(t *testing.T) {
 				t.Fatalf("Publish() = %v after %d calls, want ok=%t after %d", err, len(s.seen), tt.ok, tt.calls)
 			}
 			last := s.seen[len(s.seen)-1]
-			if _, text := last.bodies(t)["email"]; text == tt.bare || (last.Subject == "") != tt.bare {
-				t.Errorf("the last call has a text: %t, subject %q, want the pointer alone: %t", text, last.Subject, tt.bare)
+			_, text := last.bodies(t)["email"]
+			if text != strings.Contains(tt.left, "text") || (last.Subject != "") != strings.Contains(tt.left, "subject") {
+				t.Errorf("the last call has a text: %t, subject %q, want %s", text, last.Subject, tt.left)
 			}
 			if got := last.bodies(t)["sqs"]; got != `{"incident":"i-1","seq":1}` {
 				t.Errorf("the last call holds %s, want the pointer", got)

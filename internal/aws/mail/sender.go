@@ -74,7 +74,7 @@ func (s *Sender) one(ctx context.Context, e deliver.Envelope, from email.From) d
 	ctx, cancel := context.WithTimeout(ctx, perMail)
 	defer cancel()
 	out, err := s.send(ctx, in, func(o *sesv2.Options) {
-		o.Retryer = s.retryer
+		o.Retryer, o.HTTPClient = s.retryer, once.Patient(o.HTTPClient)
 		o.APIOptions = append(o.APIOptions, once.Watch)
 	})
 	if err != nil {

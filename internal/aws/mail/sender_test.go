@@ -124,8 +124,9 @@ func TestAnswers(t *testing.T) {
 		{"virus", 400, "MessageRejected", "Message contains a virus", deliver.Rejected, 0, 1},
 		{"address", 400, "BadRequestException", "Local address contains control or whitespace", deliver.Rejected, 0, 1},
 		{"too large", 413, "", "", deliver.Rejected, 0, 1},
-		{"fault", 500, "InternalServiceErrorException", "", deliver.Unavailable, 0, 1},
+		{"fault", 500, "InternalServiceErrorException", "", deliver.TimedOut, 0, 1},
 		{"away", 503, "ServiceUnavailable", "", deliver.Unavailable, 0, 1},
+		{"gateway to nobody", 502, "", "", deliver.TimedOut, 0, 1},
 		{"gateway", 504, "", "", deliver.TimedOut, 0, 1},
 	}
 	for _, r := range rows {
@@ -186,7 +187,7 @@ func TestSilence(t *testing.T) {
 	}{
 		{"refused", nil, deliver.Unavailable, 3, -1},
 		{"lost after the request", func(c net.Conn) { _, _ = take(c), c.Close() }, deliver.TimedOut, 1, 0},
-		{"never answered", func(c net.Conn) { _ = take(c); _, _ = io.Copy(io.Discard, c) }, deliver.TimedOut, 1, 20 * time.Second},
+		{"never answered", func(c net.Conn) { _ = take(c); _, _ = io.Copy(io.Discard, c) }, deliver.TimedOut, 1, 10 * time.Second},
 		{"cut in the answer", func(c net.Conn) {
 			_ = take(c)
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{\"Mess")

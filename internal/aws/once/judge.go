@@ -53,8 +53,9 @@ type Known func(Answer) (deliver.Reason, bool)
 
 // Judge says what a call that did not succeed means for an envelope: first what
 // the service documents, then what all of AWS has in common, then the status. A
-// request that was handed over and not answered, and an answer of success that
-// cannot be read, may have been carried out: [deliver.TimedOut].
+// request that was handed over and not answered, an answer of success that cannot
+// be read, and a fault inside the service may have been carried out:
+// [deliver.TimedOut].
 func Judge(err error, known Known) *deliver.Failure {
 	a, ok := answered(err)
 	if !ok {
@@ -71,6 +72,8 @@ func Judge(err error, known Known) *deliver.Failure {
 		f.Reason = deliver.Throttled
 	case credential[a.Code]:
 		f.Reason = deliver.Unauthorised
+	case a.broke():
+		f.Reason = deliver.TimedOut
 	default:
 		f.Reason = channel.Judge(channel.Answer{Status: a.Status}, channel.Provider, time.Time{}).Reason
 	}

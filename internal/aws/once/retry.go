@@ -18,7 +18,24 @@ import (
 const (
 	maxTries = 3
 	maxWait  = 2 * time.Second
+	// attempt is how long one try may take. Who gives up too soon on a slow service
+	// has a message sent twice; whoever never does waits for a dead connection until
+	// the lease is over.
+	attempt = 10 * time.Second
 )
+
+// Patient answers the HTTP client of a call with a limit of 10 seconds for each
+// attempt, in place of its own. The connections stay those of the client. A client
+// that is none of net/http is answered as it is.
+func Patient(c aws.HTTPClient) aws.HTTPClient {
+	h, ok := c.(*http.Client)
+	if !ok {
+		return c
+	}
+	patient := *h
+	patient.Timeout = attempt
+	return &patient
+}
 
 // NewRetryer makes a retryer that tries a call up to three times, and again only
 // after an error that says nothing was taken. It works on calls that have the
@@ -150,6 +167,10 @@ func (a Answer) Says(texts ...string) bool {
 
 // refused reports whether the answer says that the request was not carried out.
 func (a Answer) refused() bool { return a.Status >= 400 && a.Status <= 499 }
+
+// broke reports whether the service failed over the request, which says nothing of
+// whether it was carried out. A service that is away took nothing.
+func (a Answer) broke() bool { return a.Status >= 500 && a.Status != http.StatusServiceUnavailable }
 
 // Throttled reports whether the answer asks to slow down.
 func (a Answer) Throttled() bool {

@@ -21,12 +21,15 @@ import (
 const (
 	// fresh is how long a credential holds.
 	fresh = 5 * time.Minute
-	// missing is how long a credential that is not there stays so, lest each of a
-	// thousand envelopes asks.
+	// missing is how long a credential that is not there stays so, and a store that
+	// did not answer is left alone, lest each of a thousand envelopes asks.
 	missing = 10 * time.Second
 	// stale is how long a credential is used while the store does not answer: an
 	// outage of the store must not silence a channel that works.
 	stale = time.Hour
+	// patience is how long the store is waited for by those who have such a
+	// credential. They hold a claim to send, and others wait for their turn.
+	patience = 2 * time.Second
 )
 
 // get is the one call that is made. No client is kept, since it would bring every
@@ -51,6 +54,17 @@ type entry struct {
 	value string
 	err   error // ErrNotFound; others are not kept
 	at    time.Time
+	tried time.Time // when the store last gave no answer while there was a value
+}
+
+// usable reports whether a credential may be used while the store does not answer.
+func (e *entry) usable(now time.Time) bool { return e.value != "" && now.Sub(e.at) < stale }
+
+// waits reports whether the store is to be left alone, since it did not answer just
+// now and there is a credential without it.
+func (e *entry) waits(now time.Time) bool {
+	since := now.Sub(e.tried)
+	return e.usable(now) && since >= 0 && since < missing
 }
 
 // NewCredentials makes the credentials below a prefix such as shirase/prod/: what
@@ -77,7 +91,8 @@ func (c *Credentials) Secret(ctx context.Context, name string) (string, error) {
 	defer func() { <-e.turn }()
 	now := c.now()
 	age := now.Sub(e.at)
-	if e.at.IsZero() || age < 0 || age >= fresh || e.err != nil && age >= missing {
+	old := e.at.IsZero() || age < 0 || age >= fresh || e.err != nil && age >= missing
+	if old && !e.waits(now) {
 		return c.fetch(ctx, name, e, now)
 	}
 	return e.value, e.err
@@ -95,8 +110,14 @@ func (c *Credentials) entry(name string) *entry {
 }
 
 // fetch asks the store. What it answers, also that there is nothing, replaces what
-// was known.
+// was known. What is known and still of use is used where the store answers
+// nothing, or not soon.
 func (c *Credentials) fetch(ctx context.Context, name string, e *entry, now time.Time) (string, error) {
+	if e.usable(now) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
 	out, err := c.get(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(c.prefix + name)})
 	switch {
 	case err == nil && aws.ToString(out.SecretString) != "":
@@ -113,7 +134,8 @@ func (c *Credentials) fetch(ctx context.Context, name string, e *entry, now time
 		e.value, e.err, e.at = "", err, now
 	case errors.Is(err, incident.ErrDenied):
 		e.value, e.at = "", time.Time{}
-	case e.value != "" && now.Sub(e.at) < stale:
+	case e.usable(now):
+		e.tried = now
 		return e.value, nil
 	}
 	return "", err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -78,10 +79,12 @@ func TestSecretIsAskedAnew(t *testing.T) {
 	step(time.Second, 200, kept("one"), "one", nil, 1)
 	step(5*time.Minute-time.Second, 200, kept("two"), "one", nil, 0)
 	step(time.Second, 200, kept("two"), "two", nil, 1)
-	step(-time.Hour, 200, kept("three"), "three", nil, 1) // a clock that went back
-	step(6*time.Minute, 500, fault, "three", nil, 3)      // it does not answer: what we have is good
+	step(-time.Hour, 200, kept("three"), "three", nil, 1)   // a clock that went back
+	step(6*time.Minute, 500, fault, "three", nil, 3)        // it does not answer: what we have is good
+	step(9*time.Second, 200, kept("four"), "three", nil, 0) // it is left alone for a while
 	step(time.Second, 0, "", "three", nil, 3)
-	step(time.Hour-6*time.Minute-2*time.Second, 500, fault, "three", nil, 3)
+	step(-5*time.Second, 500, fault, "three", nil, 3) // a clock that went back
+	step(time.Hour-6*time.Minute-6*time.Second, 500, fault, "three", nil, 3)
 	step(time.Second, 400, denied, "", incident.ErrDenied, 1)
 	step(0, 200, kept("four"), "four", nil, 1)
 	step(5*time.Minute, 400, notFound, "", incident.ErrNotFound, 1) // it was taken away
@@ -125,6 +128,55 @@ func TestSecretTooOldIsNotUsed(t *testing.T) {
 	if got != "" || err == nil || errors.Is(err, incident.ErrNotFound) || errors.Is(err, incident.ErrDenied) {
 		t.Errorf("Secret after an hour without an answer = %q, %v, want an error worth another try", got, err)
 	}
+}
+
+// TestSecretIsNotWaitedForWhereOneIsKept lets the store hang while a wave wants a
+// credential that the program has, for longer than it is fresh.
+func TestSecretIsNotWaitedForWhereOneIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, began := &store{}, time.Now() // the bubble's own clock
+		p := secret.NewCredentials(secretsmanager.NewFromConfig(config(s)), "shirase/prod", time.Now)
+		s.answer(200, kept(canary))
+		if _, err := p.Secret(t.Context(), "slack"); err != nil {
+			t.Fatal(err)
+		}
+		hang := func(ctx context.Context, _ map[string]any) (int, string) { <-ctx.Done(); return 0, "" }
+		for _, r := range []struct {
+			at, took time.Duration // since the beginning; the longest of the wave
+			asked    int
+		}{
+			{5 * time.Minute, 2 * time.Second, 1},
+			{5*time.Minute + 9*time.Second, 0, 0},
+			{5*time.Minute + 10*time.Second, 2 * time.Second, 1},
+			{time.Hour - 3*time.Second, 2 * time.Second, 1},
+		} {
+			time.Sleep(r.at - time.Since(began))
+			s.mu.Lock()
+			s.reply, s.asked = hang, nil
+			s.mu.Unlock()
+			var wave sync.WaitGroup
+			for range 16 {
+				wave.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+					defer cancel()
+					if got, err := p.Secret(ctx, "slack"); got != canary || err != nil || ctx.Err() != nil {
+						t.Errorf("Secret after %s = set %t, %v, want the one that is kept while there is time", r.at, got != "", err)
+					}
+				})
+			}
+			wave.Wait()
+			if took := time.Since(began) - r.at; took != r.took || s.count() != r.asked {
+				t.Errorf("Secret after %s took a wave %s and asked %d times, want %s and %d", r.at, took, s.count(), r.took, r.asked)
+			}
+		}
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		if got, err := p.Secret(ctx, "slack"); got != "" || err == nil {
+			t.Errorf("Secret after an hour without an answer = set %t, %v, want an error", got != "", err)
+		}
+	})
 }
 
 func TestSecretNames(t *testing.T) {

@@ -54,7 +54,7 @@ func (s *EUM) one(ctx context.Context, e deliver.Envelope) deliver.Outcome {
 		TimeToLive:             aws.Int32(int32(timeToLive / time.Second)),
 		Context:                tags(e),
 	}, func(o *sms.Options) {
-		o.Retryer = s.retryer
+		o.Retryer, o.HTTPClient = s.retryer, once.Patient(o.HTTPClient)
 		o.APIOptions = append(o.APIOptions, once.Watch)
 	})
 	if err != nil {

@@ -83,7 +83,8 @@ func TestEUMAnswers(t *testing.T) {
 		{"no such origin", 400, `{"__type":"ResourceNotFoundException","ResourceType":"pool"}`, deliver.Unauthorised, 1},
 		{"account", 400, `{"__type":"AccessDeniedException","Reason":"INSUFFICIENT_ACCOUNT_REPUTATION"}`, deliver.Unauthorised, 1},
 		{"rate", 400, `{"__type":"ThrottlingException"}`, deliver.Throttled, 3},
-		{"fault", 500, `{"__type":"InternalServerException"}`, deliver.Unavailable, 1},
+		{"fault", 500, `{"__type":"InternalServerException"}`, deliver.TimedOut, 1},
+		{"away", 503, `{"__type":"ServiceUnavailable"}`, deliver.Unavailable, 1},
 		{"cut", 200, `{"Mess`, deliver.TimedOut, 1},
 		{"no id", 200, `{}`, deliver.TimedOut, 1},
 	}

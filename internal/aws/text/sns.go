@@ -79,7 +79,7 @@ func (s *SNS) one(ctx context.Context, e deliver.Envelope) deliver.Outcome {
 	out, err := s.publish(ctx, &sns.PublishInput{
 		PhoneNumber: aws.String(channel.Address(e)), Message: &e.Content.Text, MessageAttributes: s.attributes,
 	}, func(o *sns.Options) {
-		o.Retryer = s.retryer
+		o.Retryer, o.HTTPClient = s.retryer, once.Patient(o.HTTPClient)
 		o.APIOptions = append(o.APIOptions, once.Watch)
 	})
 	if err != nil {

@@ -90,7 +90,7 @@ func TestSNSAnswers(t *testing.T) {
 		{"key", 403, "InvalidClientTokenId", "invalid", deliver.Unauthorised, 1},
 		{"rate", 400, "Throttling", "Rate exceeded", deliver.Throttled, 3},
 		{"rate by another name", 429, "Throttled", "Rate exceeded", deliver.Throttled, 3},
-		{"fault", 500, "InternalError", "", deliver.Unavailable, 1},
+		{"fault", 500, "InternalError", "", deliver.TimedOut, 1},
 		{"away", 503, "ServiceUnavailable", "", deliver.Unavailable, 1},
 	}
 	for _, r := range rows {
