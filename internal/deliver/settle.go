@@ -94,6 +94,12 @@ func (w *work) settle(ctx context.Context, ends []ended) ([]turn, error) {
 	}
 	taken, err := w.Ledger.Settle(ctx, ss)
 	if err != nil {
+		// What is not settled ends as unknown with its lease, and where the provider
+		// takes no key somebody may be told twice: that is worth another try. What the
+		// first has settled after all is refused now, and found settled next time.
+		taken, err = w.Ledger.Settle(ctx, ss)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("settle: %w", err)
 	}
 	var out []turn
