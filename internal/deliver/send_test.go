@@ -539,6 +539,39 @@ func TestSendSettlesOnlyItsOwn(t *testing.T) {
 	}
 }
 
+// A settlement that fails once is made again: otherwise the lease would end as
+// unknown, and a reader without a key be told a second time.
+func TestSendSettlesOnceMore(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{"settle", "settle done"} { // before its effect, after it
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, incident.Email)
+			id := d.reader(1)
+			d.notice(theOne, incident.Investigating)
+			failed := false
+			d.hook = func(at string) error {
+				if at == point && !failed {
+					failed = true
+					return errFault
+				}
+				return nil
+			}
+			again := d.deliver()
+			if !failed || again.IsZero() != (point == "settle") {
+				t.Errorf("Chunk = %s, want it done unless the answer alone was lost", again)
+			}
+			d.now = d.now.Add(time.Hour) // past the lease
+			if again := d.deliver(); !again.IsZero() || d.box.calls != 1 {
+				t.Errorf("Chunk an hour later = %s after %d calls, want it done after 1", again, d.box.calls)
+			}
+			if it := d.items[Key{Incident: theOne, Channel: d.c, Recipient: id}]; it.State != Done || d.ticks[TickUnknown] != 0 {
+				t.Errorf("the line = %+v, counted %v, want it done and nothing unknown", it, d.ticks)
+			}
+		})
+	}
+}
+
 func TestSendReleasesWhatItCannotSend(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{"plan", "incident", "find", "message"} {
